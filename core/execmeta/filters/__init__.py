@@ -1,0 +1,1 @@
+"""The filter language: text to nodes to a bound filter to meaning."""

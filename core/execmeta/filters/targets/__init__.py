@@ -1,0 +1,1 @@
+"""Targets that need only the language: what a bound filter means outside a store."""

@@ -1,0 +1,1 @@
+"""What is kept: stores of executions behind one protocol."""
