@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from execmeta.errors import EventError
 from execmeta.model.event import EVENT_TYPES, EVENT_VERSION, FINISHED, STARTED, Event
@@ -107,7 +107,7 @@ def event_from_json(line: Any) -> Event:
     version, kind = line.get("v"), line.get("t")
     if version != EVENT_VERSION or kind not in EVENT_TYPES:
         raise UnknownEventError(
-            f"Event version {ascii(version)}, type {ascii(kind)} is not known to this release. "
+            f"Event version {version!a}, type {kind!a} is not known to this release. "
             "It is kept; upgrade execmeta to apply it."
         )
     order, at, body, tenant = line.get("o"), line.get("at"), line.get("b"), line.get("tenant", "")
@@ -124,11 +124,11 @@ def event_from_json(line: Any) -> Event:
     return Event(kind, execution_id, (order[0], order[1], order[2]), at, body, tenant)
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: Any) -> TypeGuard[int]:
     return type(value) is int and MIN_INT <= value <= MAX_INT
 
 
-def _is_time(value: Any) -> bool:
+def _is_time(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= _MAX_US
 
 

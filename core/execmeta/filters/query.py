@@ -12,13 +12,15 @@ from execmeta.model.limits import DEFAULT_LIMIT, MAX_LIMIT
 Scope = Literal["top", "all"]
 Sort = Literal["-started", "started"]
 SORTS: tuple[Sort, ...] = ("-started", "started")
+EVERYTHING = Constant(True)
+"""The filter of an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question to a store. Built by `filters.binder.bind_query`; stores take it as it is."""
 
-    filter: BoundFilter = Constant(True)
+    filter: BoundFilter = EVERYTHING
     text: str = ""
     """Canonical text of the filter: what a cursor is bound to."""
     scope: Scope = "all"
@@ -37,6 +39,6 @@ class Query:
             )
         if self.sort not in SORTS:
             raise QueryError(
-                f"sort {ascii(self.sort)} is not known. Expected -started or started.",
+                f"sort {self.sort!a} is not known. Expected -started or started.",
                 code="invalid_sort",
             )

@@ -71,12 +71,12 @@ class Outcome(NamedTuple):
     observed: bool
     order: Order
     status: str
-    ended_at: int | None = None
-    duration_s: float | None = None
-    attributes: dict[str, Json] = {}
-    trace_id: str | None = None
-    span_id: str | None = None
-    error: dict[str, Any] | None = None
+    ended_at: int | None
+    duration_s: float | None
+    attributes: dict[str, Json]
+    trace_id: str | None
+    span_id: str | None
+    error: dict[str, Any] | None
 
 
 class Edit(NamedTuple):
@@ -116,7 +116,8 @@ class Fold:
         if event.type == FINISHED:
             return self._add_outcome(outcome_of(event)) | self._add_flags(event)
         if event.type == EDITED:
-            return any([self._add_edit(edit) for edit in edits_of(event)])
+            changed = [self._add_edit(edit) for edit in edits_of(event)]
+            return any(changed)
         raise ValueError(f"event type {event.type!r} is not known")
 
     def _add_start(self, event: Event) -> bool:

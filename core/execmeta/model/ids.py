@@ -48,7 +48,7 @@ def parse_id(text: str) -> ExecutionId:
         )
     digits = lowered.replace("-", "")
     if digits == digits[0] * 32:
-        raise InvalidIdError(f"{ascii(text)} repeats one digit and names no execution.")
+        raise InvalidIdError(f"{text!a} repeats one digit and names no execution.")
     return ExecutionId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
 
 
