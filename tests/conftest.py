@@ -1,0 +1,48 @@
+"""What every test stands on: a store and a spool of its own, and what to do when a tool is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_users_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Point store and spool, of this process and of its children, to a fresh folder.
+
+    Everything else that execmeta reads from the environment is taken away, so that a suite which
+    is itself recorded, or run on a developer's machine, gives the same answers as one in CI.
+    """
+    for name in [name for name in os.environ if name.startswith("EXECMETA_")]:
+        if name != "EXECMETA_TEST_REQUIRE":
+            monkeypatch.delenv(name)
+    for name in ("TRACEPARENT", "TRACESTATE", "BAGGAGE"):
+        monkeypatch.delenv(name, raising=False)
+
+    place = tmp_path_factory.mktemp("execmeta", numbered=True)
+    monkeypatch.setenv("EXECMETA_STORE", f"sqlite:///{place}/store.db")
+    monkeypatch.setenv("EXECMETA_SPOOL", str(place / "spool"))
+    return place
+
+
+@pytest.fixture
+def missing() -> Callable[[str, str], NoReturn]:
+    """A function (what, hint) to call when something outside Python is not there.
+
+    It skips with the hint; where EXECMETA_TEST_REQUIRE names it, or is `all`, it fails: what CI
+    promised to have is never skipped in silence.
+    """
+    required = os.environ.get("EXECMETA_TEST_REQUIRE", "").split(",")
+
+    def missing_(what: str, hint: str) -> NoReturn:
+        if "all" in required or what in required:
+            pytest.fail(f"{what} is required here and missing: {hint}", pytrace=False)
+        pytest.skip(f"{what} is missing: {hint}")
+
+    return missing_
