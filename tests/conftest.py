@@ -1,4 +1,4 @@
-"""What every test stands on: a store and a spool of its own, and what to do when a tool is missing."""
+"""What every test stands on: its own store and spool, and what to do when a tool is missing."""
 
 from __future__ import annotations
 
