@@ -92,6 +92,7 @@ class Edit(NamedTuple):
 
 
 def _text(part: tuple[Any, ...]) -> str:
+    # Not `==`: Python takes 1, 1.0 and True for the same, the facts are different.
     return json.dumps(part, sort_keys=True)
 
 
@@ -127,10 +128,10 @@ class Fold:
         if (
             mine is None
             or start[:2] < mine[:2]
-            or (start[:2] == mine[:2] and start != mine and _text(start) < _text(mine))
+            or (start[:2] == mine[:2] and _text(start) < _text(mine))
         ):
-            self._note_restart(mine)
             self.start = start
+            self._note_restart(mine)
             changed = True
         else:
             changed = self._note_restart(start)
@@ -164,7 +165,7 @@ class Fold:
         ):
             self.conflict = new.attempt
             changed = True
-        if new[:4] > old[:4] or (new[:4] == old[:4] and new != old and _text(new) > _text(old)):
+        if new[:4] > old[:4] or (new[:4] == old[:4] and _text(new) > _text(old)):
             self.outcome = new
             return True
         return changed
@@ -172,7 +173,7 @@ class Fold:
     def _add_edit(self, edit: Edit) -> bool:
         slot = (edit.order, edit.key)
         old = self.edits.get(slot)
-        if old is None or (old != edit and _text(edit) > _text(old)):
+        if old is None or _text(edit) > _text(old):
             self.edits[slot] = edit
             return True
         return False
@@ -187,7 +188,7 @@ class Fold:
     def metadata(self) -> dict[str, Json]:
         """The start's map with all edits laid over it in their order."""
         merged = dict(self.start.metadata) if self.start else {}
-        for edit in sorted(self.edits.values(), key=lambda edit: edit.order):
+        for edit in sorted(self.edits.values(), key=lambda edit: (edit.order, edit.key)):
             if edit.present:
                 merged[edit.key] = edit.value
             else:
