@@ -1,7 +1,7 @@
 """Record the tests of a real project, then find, read and edit what was recorded.
 
-`make demo` runs it. DEMO_PROJECT names a project as the package index does (`attrs`,
-`click==8.1.8`), DEMO_REQUIRES adds packages that its tests need. The project is unpacked to a
+`make demo` runs it. DEMO_PROJECT names a project as the package index does, with or without a
+version; DEMO_REQUIRES adds packages that its tests need. The project is unpacked to a
 temporary folder with a virtual environment of its own; store and spool stay in `.demo/`.
 The demo fails when the recorded figures are not those of pytest's own last line.
 """
