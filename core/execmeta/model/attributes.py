@@ -1,0 +1,34 @@
+"""Namespaces of attributes: what tools know by themselves, never what people say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+ATTRIBUTE_NAMESPACES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "git": "revision, branch and remote of the working tree",
+        "ci": "provider, job and build of a continuous integration run",
+        "host": "name and operating system of the machine",
+        "airflow": "DAG, run, task and try of Apache Airflow",
+        "pytest": "node id, outcome, markers and worker of pytest",
+        "otel": "service and resource of a foreign span",
+        "process": "program, process id and runtime version",
+    }
+)
+"""First part of an attribute's name to what stands below it.
+
+A dotted bare name in a filter that begins with one of these means the attribute, any other
+unknown one the metadata key. Plug-ins add their own first part with the fields that they declare.
+"""
+
+
+def namespace_of(name: str) -> str | None:
+    """The namespace that a dotted name begins with, None for any other name.
+
+    >>> namespace_of("git.sha"), namespace_of("git"), namespace_of("project.name")
+    ('git', None, None)
+    """
+    first, dot, _ = name.partition(".")
+    return first if dot and first in ATTRIBUTE_NAMESPACES else None
