@@ -1,0 +1,27 @@
+"""Counters: what became of every event that was offered to a recorder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Counters:
+    """Events by fate. At any time `offered == stored + spooled + quarantined + dropped`."""
+
+    offered: int = 0
+    """Events that calls of the recorder made."""
+    stored: int = 0
+    """Known to be in the store."""
+    spooled: int = 0
+    """On their way: in the segment on disk, or in memory (`in_memory`) without one."""
+    quarantined: int = 0
+    """Refused by the store for good, and kept aside."""
+    dropped: int = 0
+    """Lost; `reasons` tells why."""
+    in_memory: int = 0
+    """The part of `spooled` that is not on disk and dies with the process."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Reason to number of dropped events, such as `OSError: [Errno 28] ...` or `memory_full`."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """Errors that cost no event: a hook that raised, a directory that could not be written."""

@@ -1,0 +1,1 @@
+"""Bytes on their way: the segments that a process writes before any store has its events."""
