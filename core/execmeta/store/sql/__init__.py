@@ -1,0 +1,1 @@
+"""Store in an SQL database: writes by the standard library, reads by SQLAlchemy."""

@@ -1,0 +1,81 @@
+-- Generated from the migrations by `store.sql.migrate.dump_schema`; a new file is made from it.
+CREATE TABLE execmeta_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT execmeta_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE execution (
+    tid INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    parent_tid INTEGER,
+    root_tid INTEGER,
+    kind TEXT,
+    name TEXT,
+    status TEXT,
+    started_at INTEGER,
+    ended_at INTEGER,
+    duration_s REAL,
+    attempt INTEGER,
+    depth INTEGER,
+    metadata TEXT,
+    attributes TEXT,
+    sources TEXT,
+    iterator TEXT,
+    error TEXT,
+    flags TEXT,
+    external_id TEXT,
+    trace_id BLOB,
+    span_id BLOB,
+    hlc INTEGER,
+    wid INTEGER,
+    seq INTEGER,
+    end_hlc INTEGER,
+    end_wid INTEGER,
+    end_seq INTEGER,
+    owner INTEGER,
+    fold TEXT
+);
+CREATE INDEX e_root ON execution (root_tid) WHERE root_tid IS NOT NULL;
+CREATE INDEX e_parent ON execution (parent_tid) WHERE parent_tid IS NOT NULL;
+CREATE INDEX e_trace ON execution (trace_id) WHERE trace_id IS NOT NULL;
+CREATE INDEX e_external ON execution (external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX e_open ON execution (coalesce(end_wid, wid))
+    WHERE ended_at IS NULL AND kind IS NOT NULL;
+CREATE TABLE edit (
+    tid INTEGER NOT NULL,
+    hlc INTEGER NOT NULL,
+    wid INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT,
+    at INTEGER NOT NULL,
+    "by" TEXT NOT NULL,
+    PRIMARY KEY (tid, hlc, wid, seq, key)
+) WITHOUT ROWID;
+CREATE TABLE kv (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    vtype TEXT NOT NULL,
+    value_text TEXT,
+    value_num REAL
+);
+CREATE INDEX kv_text ON kv (key, value_text);
+CREATE INDEX kv_num ON kv (key, value_num) WHERE value_num IS NOT NULL;
+CREATE TABLE kv_key (
+    key TEXT PRIMARY KEY,
+    n INTEGER NOT NULL DEFAULT 0,
+    capped INTEGER NOT NULL DEFAULT 0,
+    rows INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE segment (
+    name TEXT PRIMARY KEY,
+    offset INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE property (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE tok USING fts5(
+    t, content='', detail='none', columnsize=0, tokenize='ascii'
+);
+INSERT INTO tok (tok, rank) VALUES ('automerge', 8);
+INSERT INTO execmeta_version (version_num) VALUES ('0001');
