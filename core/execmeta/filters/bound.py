@@ -6,6 +6,7 @@ false on a missing value; only `Not` turns that over (DESIGN §2).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,3 +137,40 @@ class Not:
 
 Leaf = OneOf | Compare | Glob | Has | IsNull | Contains | Place | Constant
 BoundFilter = Leaf | All | AnyOf | Not
+
+
+def all_of(items: Iterable[BoundFilter]) -> BoundFilter:
+    """The conjunction of any number of filters, flattened, constants resolved."""
+    flat: list[BoundFilter] = []
+    for item in items:
+        if item == Constant(False):
+            return item
+        if isinstance(item, All):
+            flat.extend(item.items)
+        elif item != Constant(True):
+            flat.append(item)
+    if not flat:
+        return Constant(True)
+    return flat[0] if len(flat) == 1 else All(tuple(flat))
+
+
+def any_of(items: Iterable[BoundFilter]) -> BoundFilter:
+    """The disjunction of any number of filters, flattened, constants resolved."""
+    flat: list[BoundFilter] = []
+    for item in items:
+        if item == Constant(True):
+            return item
+        if isinstance(item, AnyOf):
+            flat.extend(item.items)
+        elif item != Constant(False):
+            flat.append(item)
+    if not flat:
+        return Constant(False)
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def negation(item: BoundFilter) -> BoundFilter:
+    """What `item` does not match; a double negation is none."""
+    if isinstance(item, Constant):
+        return Constant(not item.value)
+    return item.item if isinstance(item, Not) else Not(item)

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
+from execmeta.filters.characters import UNSTORABLE
 from execmeta.filters.names import normalised
 from execmeta.filters.wording import shown
 from execmeta.model.execution import Json
 from execmeta.model.limits import MAX_DEPTH, MAX_INT, MIN_INT
 
-_UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _BRACKET_OR_STRING: Final = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -43,7 +43,7 @@ def read_document(text: str) -> dict[str, Json]:
         raise ValueError(f"no JSON: {exc.msg} at its position {exc.pos + 1}") from None
     if not isinstance(document, dict):
         raise ValueError('JSON that is no object; expected one such as {"env": "prod"}')
-    if any(_UNSTORABLE.search(part) for part in _texts(document)):
+    if any(UNSTORABLE.search(part) for part in _texts(document)):
         raise ValueError("a NUL or a lone surrogate, which no stored text can have")
     return _object([(normalised(key), value) for key, value in document.items()])
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from execmeta.errors import FilterError
 from execmeta.filters import mixups
+from execmeta.filters.characters import CONTROL, UNSTORABLE, WORD
 from execmeta.filters.nodes import KEYWORDS, OPERATORS
 from execmeta.filters.wording import shown
 
@@ -61,10 +62,8 @@ class Token(NamedTuple):
 
 
 _SCANNER: Final = re.compile(
-    r"""(?P<space>\s+)|(?P<word>[^\s(),'"=<>!~]+)|(?P<ops>[=<>!~]+)|(?P<mark>[(),])|(?P<quote>['"])"""
+    rf"""(?P<space>\s+)|(?P<word>{WORD})|(?P<ops>[=<>!~]+)|(?P<mark>[(),])|(?P<quote>['"])"""
 )
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _SPECIAL_IN_STRING: Final = {
     quote: re.compile(rf"[{quote}\\\x00\ud800-\udfff]") for quote in ("'", '"')
 }
@@ -110,7 +109,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _refuse_controls(text: str, start: int, end: int) -> None:
-    found = _CONTROL.search(text, start, end) or _UNSTORABLE.search(text, start, end)
+    found = CONTROL.search(text, start, end) or UNSTORABLE.search(text, start, end)
     if found is None:
         return
     name = "control character" if found.group() < "\ud800" else "lone surrogate"
@@ -170,7 +169,7 @@ def _escape(text: str, at: int) -> tuple[str, int]:
         code = 0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF)
         return chr(code), found.end()
     char = chr(int(unit, 16))
-    if _UNSTORABLE.match(char):
+    if UNSTORABLE.match(char):
         _refuse_unstorable(text, at, char)
     return char, found.end()
 

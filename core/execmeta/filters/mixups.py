@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from execmeta.filters.characters import FIRST_WORD, is_bare
 from execmeta.filters.names import MISNAMED, SPACES, fault_in
 from execmeta.filters.nodes import OPERATORS
 from execmeta.filters.printer import quoted
@@ -54,7 +55,6 @@ _WORDS: Final = {
 _JOINERS: Final = {"&&": "and", "&": "and", "||": "or", "|": "or"}
 _JOINED: Final = re.compile(r"&&|\|\|")
 _MAX_VALUE: Final = 60
-_BARE: Final = re.compile(r"""[^\s(),'"=<>!~]+""")
 
 
 def as_value(text: str) -> str:
@@ -65,7 +65,7 @@ def as_value(text: str) -> str:
     """
     if len(text) > _MAX_VALUE:
         text = f"{text[:_MAX_VALUE]}..."
-    return text if _BARE.fullmatch(text) and text.isprintable() else quoted(text)
+    return text if is_bare(text) and text.isprintable() else quoted(text)
 
 
 def operator(name: str, found: str, rest: str) -> str | None:
@@ -84,7 +84,7 @@ def operator(name: str, found: str, rest: str) -> str | None:
 
 
 def _first_word(text: str) -> str | None:
-    found = _BARE.match(text.lstrip())
+    found = FIRST_WORD.match(text.lstrip())
     return found.group() if found else None
 
 
