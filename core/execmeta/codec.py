@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
 from execmeta.errors import EventError
+from execmeta.model.clock import Order
 from execmeta.model.event import EVENT_TYPES, EVENT_VERSION, FINISHED, STARTED, Event
 from execmeta.model.execution import STATUS_RANK, Execution
 from execmeta.model.fold import ENDED_RANK
@@ -95,6 +97,31 @@ def event_to_json(event: Event) -> dict[str, Any]:
     return line
 
 
+def event_text(
+    kind: str, execution_id: ExecutionId, order: Order, at: int, body: str, tenant: str = ""
+) -> str:
+    """JSON of `event_to_json` for a body that is JSON text already; ASCII where the body is.
+
+    >>> event_text("edited", ExecutionId("0190a5d0-..."), (1, 2, 3), 4, "{}")
+    '{"v":1,"t":"edited","x":"0190a5d0-...","o":[1,2,3],"at":4,"b":{}}'
+    """
+    hlc, wid, seq = order
+    by_tenant = f',"tenant":{json.dumps(tenant)}' if tenant else ""
+    return (
+        f'{{"v":{EVENT_VERSION},"t":"{kind}","x":"{execution_id}","o":[{hlc},{wid},{seq}],'
+        f'"at":{at},"b":{body}{by_tenant}}}'
+    )
+
+
+def is_known(line: Any) -> bool:
+    """Whether this release knows the version and the type of an event line, or it is no event at
+    all; a line of a newer release is to be kept as it is."""
+    if not isinstance(line, dict):
+        return True
+    kind = line.get("t")
+    return line.get("v") == EVENT_VERSION and isinstance(kind, str) and kind in EVENT_TYPES
+
+
 def event_from_json(line: Any) -> Event:
     """Read `event_to_json` back.
 
@@ -105,7 +132,7 @@ def event_from_json(line: Any) -> Event:
     if not isinstance(line, dict):
         raise EventError("An event is a JSON object.", code="object_expected")
     version, kind = line.get("v"), line.get("t")
-    if version != EVENT_VERSION or kind not in EVENT_TYPES:
+    if not isinstance(kind, str) or not is_known(line):
         raise UnknownEventError(
             f"Event version {version!a}, type {kind!a} is not known to this release. "
             "It is kept; upgrade execmeta to apply it."
