@@ -2,7 +2,9 @@
 
 The plain columns hold what readers see. `fold` holds, as JSON, what they do not give back of
 `model.fold.Fold`: it is NULL for nearly every row, and a row of a stub (kind NULL: only named as a
-parent, or ended or edited before its start is known) has nothing else. Keys of `fold`:
+parent, or ended or edited before its start is known) has nothing else. It begins with letters for
+what is frequent, `d` (the event carried the duration that follows from its times) and `r` (it
+named itself as its root), then come, where needed, these keys as JSON:
 
 - `s`, `o`: fields of Start and of Outcome that differ from what the columns give;
 - `O`: the whole Outcome of a stub; `r`: Restart; `c`: attempt with contradicting ends;
@@ -40,7 +42,9 @@ SELECT_ROW: Final = (
 )
 """Every column of a `Row`; `WHERE` on `e` follows."""
 
-_DERIVED_FLAGS: Final = ("clock_skew", "status_conflict")
+EXPLICIT_DURATION: Final = "d"
+EXPLICIT_ROOT: Final = "r"
+DERIVED_FLAGS: Final = ("clock_skew", "status_conflict")
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -123,11 +127,16 @@ def row_to_execution(row: Row, tenant: str = "") -> Execution:
     )
 
 
+def has_edits(row: Row) -> bool:
+    """Whether table `edit` has rows for it."""
+    return row.fold is not None and "e" in _fold_of(row)[0]
+
+
 def row_to_fold(row: Row, edits: Iterable[Edit] = ()) -> Fold:
     """The state behind a row; `edits` are its rows of table `edit`."""
     state = Fold()
     state.edits = {(edit.order, edit.key): edit for edit in edits}
-    more = _loads(row.fold) or {}
+    more, marks = _fold_of(row)
     state.conflict = more.get("c", 0)
     if row.kind is None:
         state.flags = set(more.get("f", ()))
@@ -135,9 +144,9 @@ def row_to_fold(row: Row, edits: Iterable[Edit] = ()) -> Fold:
             state.outcome = _outcome(more["O"])
         return state
     shown = set(_loads(row.flags) or ())
-    state.flags = shown.difference(_DERIVED_FLAGS).union(more.get("f", ()))
-    state.outcome = outcome = _outcome({**_default_outcome(row), **more.get("o", {})})
-    state.start = _start({**_default_start(row, outcome), **more.get("s", {})})
+    state.flags = shown.difference(DERIVED_FLAGS).union(more.get("f", ()))
+    state.outcome = outcome = _outcome({**_default_outcome(row, marks), **more.get("o", {})})
+    state.start = _start({**_default_start(row, marks, outcome), **more.get("s", {})})
     if "r" in more:
         attempt, order, started_at = more["r"]
         state.restart = Restart(attempt, tuple(order), started_at)
@@ -206,27 +215,39 @@ def fold_to_row(
         parent_id=id_bytes(shown.parent_id) if shown.parent_id else None,
         root_id=None if shown.root_id == own else id_bytes(shown.root_id),
     )
-    differs = _differences(outcome._asdict(), _default_outcome(row))
+    marks = ""
+    if outcome.duration_s is not None and outcome.duration_s == _derived_duration(row):
+        marks += EXPLICIT_DURATION
+    if start.parent_id is None and start.root_id is not None:
+        marks += EXPLICIT_ROOT
+    differs = _differences(outcome._asdict(), _default_outcome(row, marks))
     if differs:
         more["o"] = differs
-    differs = _differences(start._asdict(), _default_start(row, outcome))
+    differs = _differences(start._asdict(), _default_start(row, marks, outcome))
     if differs:
         more["s"] = differs
     if state.restart:
         more["r"] = state.restart
-    given = state.flags.intersection(_DERIVED_FLAGS)
+    given = state.flags.intersection(DERIVED_FLAGS)
     if given:
         more["f"] = sorted(given)
-    return row._replace(fold=json_text(more)) if more else row
+    return row._replace(fold=(marks + (_dumps(more) or "")) or None)
 
 
-def _default_outcome(row: Row) -> dict[str, Any]:
+def _fold_of(row: Row) -> tuple[dict[str, Any], str]:
+    marks, brace, text = (row.fold or "").partition("{")
+    return (json.loads(brace + text) if brace else {}), marks
+
+
+def _derived_duration(row: Row) -> float | None:
+    if row.ended_at is None or row.started_at is None:
+        return None
+    return (row.ended_at - row.started_at) / 1_000_000
+
+
+def _default_outcome(row: Row, marks: str) -> dict[str, Any]:
     status = row.status or "running"
-    derived = (
-        None
-        if row.ended_at is None or row.started_at is None
-        else (row.ended_at - row.started_at) / 1_000_000
-    )
+    derived = EXPLICIT_DURATION not in marks and row.duration_s == _derived_duration(row)
     return {
         "attempt": row.attempt,
         "rank": STATUS_RANK[status],
@@ -238,7 +259,7 @@ def _default_outcome(row: Row) -> dict[str, Any]:
         ),
         "status": status,
         "ended_at": row.ended_at,
-        "duration_s": None if row.duration_s == derived else row.duration_s,
+        "duration_s": None if derived else row.duration_s,
         "attributes": {},
         "trace_id": None,
         "span_id": None,
@@ -246,8 +267,9 @@ def _default_outcome(row: Row) -> dict[str, Any]:
     }
 
 
-def _default_start(row: Row, outcome: Outcome) -> dict[str, Any]:
+def _default_start(row: Row, marks: str, outcome: Outcome) -> dict[str, Any]:
     parent = None if row.parent_id is None else id_text(row.parent_id)
+    named = parent is not None or EXPLICIT_ROOT in marks
     attributes = _loads(row.attributes) or {}
     return {
         "attempt": row.attempt,
@@ -256,7 +278,7 @@ def _default_start(row: Row, outcome: Outcome) -> dict[str, Any]:
         "kind": row.kind,
         "name": row.name,
         "parent_id": parent,
-        "root_id": None if parent is None else id_text(row.root_id or row.id),
+        "root_id": id_text(row.root_id or row.id) if named else None,
         "depth": row.depth,
         "metadata": _loads(row.metadata) or {},
         "sources": _loads(row.sources) or {},

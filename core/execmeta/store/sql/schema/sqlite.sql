@@ -78,4 +78,5 @@ CREATE VIRTUAL TABLE tok USING fts5(
     t, content='', detail='none', columnsize=0, tokenize='ascii'
 );
 INSERT INTO tok (tok, rank) VALUES ('automerge', 8);
+INSERT INTO property (name, value) VALUES ('index', '1.0');
 INSERT INTO execmeta_version (version_num) VALUES ('0001');

@@ -1,0 +1,100 @@
+"""Dictionary: every typed value once per key, so that glob, range and `not` become tokens.
+
+`kv` holds the values, `kv_key` per key how many they are, whether collecting stopped (`capped`)
+and how many executions have the key (`rows`; that of `f:status` is the number of all visible
+executions). Entries of values that no execution has any more stay until `db reindex`.
+Source: storage.md §2.1.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from execmeta.store.tokens import Entry
+
+MAX_VALUES: Final = 200_000
+"""Values collected per key: a key with more is no candidate for glob and range by dictionary."""
+_MAX_SEEN: Final = 200_000
+"""Entries remembered per connection, about 16 MB."""
+
+
+class Dictionary:
+    """Keeps `kv` and `kv_key` of one connection up to date, without reading values back."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._generation = ""
+        self.seen: set[int] = set()
+        """Ids of entries that are stored for sure."""
+        self._capped: set[str] = set()
+
+    def begin(self, generation: str) -> None:
+        """Forget what a `reindex` since the last transaction may have taken away.
+
+        Args:
+            generation: another text after each rebuild, read inside the transaction.
+        """
+        if generation != self._generation:
+            self.forget()
+            self._generation = generation
+
+    def forget(self) -> None:
+        """Trust nothing that was remembered, as after a rollback."""
+        self.seen.clear()
+        self._capped.clear()
+        self._generation = ""
+
+    def write(self, entries: Iterable[Entry], rows: Mapping[str, int]) -> None:
+        """Store entries that may be new, and change the number of executions per key.
+
+        Args:
+            rows: dictionary key to executions that have it now and had it not before, or minus.
+        """
+        if len(self.seen) > _MAX_SEEN:
+            self.seen.clear()
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.key not in self._capped:
+                found[entry.key].append(entry)
+        for key, values in found.items():
+            self._write_values(key, values)
+        self._connection.executemany(
+            'INSERT INTO kv_key (key, "rows") VALUES (?, ?) '
+            'ON CONFLICT (key) DO UPDATE SET "rows" = "rows" + excluded."rows"',
+            [(key, change) for key, change in rows.items() if change],
+        )
+
+    def _write_values(self, key: str, values: list[Entry]) -> None:
+        execute = self._connection.execute
+        row = execute("SELECT n, capped FROM kv_key WHERE key = ?", (key,)).fetchone()
+        count, capped = row or (0, 0)
+        storable = [entry for entry in values if entry.storable]
+        full = count + len(storable) > MAX_VALUES
+        if full:
+            # Exact near the limit, where some of them are stored already.
+            storable = [entry for entry in storable if not self._is_stored(entry.id)]
+            storable = storable[: MAX_VALUES - count]
+        added = 0
+        if storable and not capped:
+            added = self._connection.executemany(
+                "INSERT OR IGNORE INTO kv (id, key, vtype, value_text, value_num) "
+                "VALUES (?, ?, ?, ?, ?)",
+                storable,
+            ).rowcount
+            self.seen.update(entry.id for entry in storable)
+        stop = capped or len(storable) < len(values)
+        if added or stop > capped or row is None:
+            execute(
+                "INSERT INTO kv_key (key, n, capped) VALUES (?, ?, ?) ON CONFLICT (key) "
+                "DO UPDATE SET n = n + excluded.n, capped = max(capped, excluded.capped)",
+                (key, added, int(stop)),
+            )
+        if stop:
+            self._capped.add(key)
+
+    def _is_stored(self, entry_id: int) -> bool:
+        found = self._connection.execute("SELECT 1 FROM kv WHERE id = ?", (entry_id,))
+        return found.fetchone() is not None
