@@ -11,14 +11,24 @@ A time is the interval of its precision, in UTC where it names no offset: a date
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from execmeta.model.values import number_of
 
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-"""Seconds."""
+_UNITS: Final[Mapping[str, Fraction]] = {
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "h": Fraction(3600),
+    "d": Fraction(86_400),
+    "w": Fraction(604_800),
+}
+"""Seconds; fractions, so that 57ms is the float64 that 0.057 is."""
 _SIZES: Final = {
     "B": 1,
     **{f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", 1)},
@@ -84,8 +94,8 @@ def _relative(text: str, now_us: int) -> Interval | None:
     word, sign, duration = found.groups()
     start = now_us - now_us % _DAY_US if word == "today" else now_us
     if duration:
-        # An absurd number of weeks is infinite here, and out of range either way.
-        shift = round(min(seconds_of(duration) * _SECOND_US, 2.0 * _MAX_US))
+        # An absurd number of weeks may be infinite; it is out of range either way.
+        shift = round(min(seconds_of(duration) * _SECOND_US, 2 * _MAX_US))
         start += -shift if sign == "-" else shift
     return Interval(start, start + (_DAY_US if word == "today" else 1))
 
@@ -148,14 +158,19 @@ def quantity_of(text: str) -> int | float | None:
 def _duration(text: str) -> int | float | None:
     if not _DURATION.fullmatch(text):
         return None
-    seconds = sum(float(count) * _UNITS[unit] for count, unit in _PARTS.findall(text))
-    return _whole(-seconds if text[0] == "-" else seconds)
+    seconds = sum(Fraction(count) * _UNITS[unit] for count, unit in _PARTS.findall(text))
+    return _number(-seconds if text[0] == "-" else seconds)
 
 
 def _bytes(text: str) -> int | float | None:
     found = _SIZE.fullmatch(text)
-    return _whole(float(found[1]) * _SIZES[found[2]]) if found else None
+    return _number(Fraction(found[1]) * _SIZES[found[2]]) if found else None
 
 
-def _whole(number: float) -> int | float:
-    return int(number) if number.is_integer() else number
+def _number(exact: Fraction | int) -> int | float:
+    if exact.denominator == 1:
+        return exact.numerator
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
