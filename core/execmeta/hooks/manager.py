@@ -1,160 +1,255 @@
-"""Plugins: loads the entry points of group `execmeta` and calls their hooks behind a fence."""
+"""Plugins: finds plug-ins, calls their hooks one by one, and keeps their failures from
+everybody else."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from execmeta.hooks import specs
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-REDACTOR_FAILED: Final = "[redacted:error]"
-"""What stands for a value whose redactor raised."""
+    import pluggy
+
+GROUP: Final = "execmeta"
+"""Entry-point group, and the name of the pluggy project."""
+_PREFIX: Final = "execmeta_"
+_OWN: Final = "execmeta"
+"""Distribution whose plug-ins may miss an extra without anybody having done something wrong."""
 
 _log = logging.getLogger("execmeta")
 
 
-class PluginInfo(NamedTuple):
-    """One plug-in, for `execmeta doctor`."""
+class First(NamedTuple):
+    """Answer of a hook of which the first result counts."""
+
+    result: Any
+    """None: nobody answered."""
+    failed: bool
+    """Whether a plug-in raised before there was an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """A plug-in as `execmeta doctor` shows it."""
 
     name: str
-    distribution: str | None
-    """`name version` of the package that brought it."""
+    version: str | None
+    """Of its distribution; None for one that was registered in the program."""
     hooks: tuple[str, ...]
+    """Names without the prefix, sorted; empty when it could not be loaded."""
     failures: int
-    """Calls that raised, and a failed import."""
-    problem: str | None
-    """Why it is not in use: blocked, or the error of its import."""
+    """How often it raised in this process."""
+    refused: str | None = None
+    """Why it is not used: blocked by a setting, or the error of loading it."""
 
 
-class _Impl(NamedTuple):
-    plugin: str
-    function: Callable[..., Any]
-    argnames: tuple[str, ...]
+def _installed() -> Iterable[EntryPoint]:
+    from importlib.metadata import entry_points  # reads the installation; not before it is needed
+
+    return entry_points(group=GROUP)
 
 
 class Plugins:
-    """The plug-ins of one process. Built on first use; none of its calls raises an Exception."""
+    """Plug-ins of one process. Nothing is looked for before the first hook is asked about, and
+    pluggy is imported only where there is a plug-in.
 
-    def __init__(self, *, blocked: frozenset[str] = frozenset(), discover: bool = True) -> None:
-        """`discover`: load the installed entry points; otherwise only what is registered."""
-        import pluggy  # only once somebody records or reads
+    No method raises because of a plug-in; KeyboardInterrupt and SystemExit pass.
+    """
 
+    def __init__(
+        self,
+        *,
+        blocked: Collection[str] = (),
+        entry_points: Callable[[], Iterable[EntryPoint]] = _installed,
+    ) -> None:
+        """
+        Args:
+            blocked: names of entry points that are not loaded.
+            entry_points: where plug-ins are found.
+        """
         self.failures: Counter[str] = Counter()
-        """Plug-in name to the number of its calls that raised."""
-        self._problems: dict[str, str] = {}
-        self._packages: dict[str, str] = {}
-        self._manager = pluggy.PluginManager(specs.PROJECT)
-        self._manager.add_hookspecs(specs)
-        self._impls: dict[str, tuple[_Impl, ...]] = {}
-        if discover:
-            for entry in _installed():
-                self._load(entry, blocked)
+        """Plug-in to number of times it raised."""
+        self._blocked = frozenset(blocked)
+        self._entry_points = entry_points
+        self._pending: list[tuple[str, object]] = []
+        self._hooks: pluggy.PluginManager | None = None
+        self._searched = False
+        self._versions: dict[str, str | None] = {}
+        self._refused: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._impls: dict[str, list[pluggy.HookImpl]] = {}
 
-    def _load(self, entry: EntryPoint, blocked: frozenset[str]) -> None:
-        if entry.dist is not None:
-            self._packages[entry.name] = f"{entry.dist.name} {entry.dist.version}"
-        if entry.name in blocked:
-            self._problems[entry.name] = "blocked by settings"
-            return
-        try:
-            self.register(entry.load(), entry.name)
-        except Exception as error:  # this plug-in adds nothing; it is named and counted
-            self._fail(entry.name, "import", error)
-            self._problems[entry.name] = f"{type(error).__name__}: {error}"
-
-    def register(self, plugin: object, name: str) -> None:
-        """Add a plug-in object. Raises pluggy's errors for a wrong signature or a name in use."""
-        self._manager.register(plugin, name)
-        try:
-            self._manager.check_pending()
-        except Exception:
-            self._manager.unregister(name=name)
-            raise
+    def register(self, plugin: object, name: str | None = None) -> None:
+        """Add a plug-in of this program: a module or an object with hook methods."""
+        found = name or getattr(plugin, "__name__", None) or type(plugin).__name__
         self._impls.clear()
+        if not self._searched:
+            self._pending.append((found, plugin))
+        else:
+            self._add(found, plugin, None)
 
-    def has(self, hook: str) -> bool:
-        """Whether any plug-in implements `hook`: a call without one costs a look-up."""
-        return bool(self._implementations(hook))
+    def has_impl(self, hook: str) -> bool:
+        """Whether any plug-in takes part in `execmeta_before_start` or another hook; costs one
+        look-up after the first time."""
+        impls = self._impls.get(hook)
+        return bool(self._found(hook) if impls is None else impls)
 
-    def call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """(plug-in, result) of each implementation that returns something, last registered
-        first. An implementation that raises gives nothing; the others are still called."""
-        for impl in self._implementations(hook):
-            try:
-                result = impl.function(*[arguments[name] for name in impl.argnames])
-            except Exception as error:  # this one call's result is lost, and counted
-                self._fail(impl.plugin, hook, error)
-                continue
-            if result is not None:
-                yield impl.plugin, result
+    def call(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """(plug-in, answer) of all that answered something else than None, last registered first.
 
-    def notify(self, hook: str, **arguments: Any) -> None:
-        """Call every implementation for its effect."""
-        for _ in self.call(hook, **arguments):
-            pass
+        A plug-in that raises is left out of the answer.
+        """
+        return [(name, result) for name, result, _ in self._answers(hook, arguments)]
 
-    def redact(self, key: str, value: Any) -> Any:
-        """The first replacement for a value, None when no plug-in claims it."""
-        for impl in self._implementations("execmeta_redact"):
-            arguments = {"key": key, "value": value}
-            try:
-                result = impl.function(*[arguments[name] for name in impl.argnames])
-            except Exception as error:  # the value is dropped: it may be the secret itself
-                self._fail(impl.plugin, "execmeta_redact", error)
-                return REDACTOR_FAILED
-            if result is not None:
-                return result
-        return None
+    def first(self, hook: str, **arguments: Any) -> First:
+        """The first answer that is not None; the plug-ins behind it are not asked."""
+        before = self.failures.total()
+        for _, result, failures in self._answers(hook, arguments):
+            return First(result, failures > before)
+        return First(None, self.failures.total() > before)
+
+    def refuse(self, plugin: str, hook: str, reason: str) -> None:
+        """Count an answer that cannot be used as a failure of the plug-in."""
+        self._note(plugin, hook, reason)
 
     def describe(self) -> tuple[PluginInfo, ...]:
-        """All plug-ins by name, those that are not in use included."""
-        names = {name for name, _ in self._manager.list_name_plugin()} | set(self._problems)
+        """All plug-ins, those that are not used included, by name."""
+        self._search()
+        hooks: dict[str, list[str]] = {name: [] for name in self._versions}
+        for hook in self._specified():
+            for impl in self._found(hook):
+                hooks[impl.plugin_name].append(hook.removeprefix(_PREFIX))
         return tuple(
             PluginInfo(
-                name=name,
-                distribution=self._packages.get(name),
-                hooks=self._hooks_of(name),
-                failures=self.failures[name],
-                problem=self._problems.get(name),
+                name,
+                self._versions[name],
+                tuple(sorted(hooks[name])),
+                self.failures[name],
+                self._refused.get(name),
             )
-            for name in sorted(names)
+            for name in sorted(self._versions)
         )
 
-    def _hooks_of(self, name: str) -> tuple[str, ...]:
-        plugin = self._manager.get_plugin(name)
-        callers = self._manager.get_hookcallers(plugin) if plugin is not None else None
-        return tuple(sorted(caller.name for caller in callers or ()))
+    def _answers(self, hook: str, arguments: dict[str, Any]) -> Iterator[tuple[str, Any, int]]:
+        impls = self._impls.get(hook)
+        for impl in self._found(hook) if impls is None else impls:
+            try:
+                result = impl.function(*[arguments[name] for name in impl.argnames])
+            # Lost: this plug-in's part; counted under its name.
+            except Exception as error:
+                self._note(impl.plugin_name, hook, f"{type(error).__name__}: {error}")
+                continue
+            if result is not None:
+                yield impl.plugin_name, result, self.failures.total()
 
-    def _implementations(self, hook: str) -> tuple[_Impl, ...]:
-        found = self._impls.get(hook)
-        if found is None:
-            caller = getattr(self._manager.hook, hook)
-            # Called one by one, not through pluggy: one that raises would end the call of all.
-            found = self._impls[hook] = tuple(
-                _Impl(impl.plugin_name, impl.function, impl.argnames)
+    def _found(self, hook: str) -> list[pluggy.HookImpl]:
+        """Implementations of a hook in the order of calling."""
+        self._search()
+        impls: list[pluggy.HookImpl] = []
+        if self._hooks is not None:
+            caller = getattr(self._hooks.hook, hook)
+            impls = [
+                impl
                 for impl in reversed(caller.get_hookimpls())
-                if not impl.hookwrapper and not impl.wrapper
-            )
-        return found
+                if not (impl.wrapper or impl.hookwrapper)
+            ]
+        self._impls[hook] = impls
+        return impls
 
-    def _fail(self, plugin: str, hook: str, error: Exception) -> None:
+    def _specified(self) -> list[str]:
+        if self._hooks is None:
+            return []
+        return sorted(name for name in vars(self._hooks.hook) if name.startswith(_PREFIX))
+
+    def _search(self) -> None:
+        if self._searched:
+            return
+        self._searched = True
+        try:
+            found = list(self._entry_points())
+        # Lost: all installed plug-ins, where the installation's own records are damaged.
+        except Exception as error:
+            self._note("(entry points)", "load", f"{type(error).__name__}: {error}")
+            found = []
+        for entry_point in found:
+            self._load(entry_point)
+        for name, plugin in self._pending:
+            self._add(name, plugin, None)
+        self._pending.clear()
+
+    def _load(self, entry_point: EntryPoint) -> None:
+        name = entry_point.name
+        distribution = entry_point.dist
+        version = distribution.version if distribution else None
+        if name in self._blocked:
+            self._versions[name] = version
+            self._refused[name] = "blocked by the setting plugins.blocked"
+            return
+        try:
+            plugin = entry_point.load()
+        except ModuleNotFoundError as error:
+            if distribution is not None and distribution.name == _OWN:
+                return  # an extra that nobody asked for
+            self._reject(name, version, error)
+        # Lost: this plug-in; counted under its name.
+        except Exception as error:
+            self._reject(name, version, error)
+        else:
+            self._add(name, plugin, version)
+
+    def _add(self, name: str, plugin: object, version: str | None) -> None:
+        manager = self._hooks or self._built()
+        try:
+            manager.register(plugin, name)
+        # Lost: this plug-in, such as one whose hook asks for a parameter that there is not.
+        except Exception as error:
+            if name not in self._versions:
+                # pluggy keeps what it registered before it found the fault.
+                if manager.has_plugin(name):
+                    manager.unregister(name=name)
+                self._reject(name, version, error)
+            return
+        self._versions[name] = version
+        self._tell_unknown(name, plugin)
+
+    def _built(self) -> pluggy.PluginManager:
+        import pluggy  # only where there is a plug-in
+
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(import_module("execmeta.hooks.specs"))
+        self._hooks = manager
+        return manager
+
+    def _tell_unknown(self, name: str, plugin: object) -> None:
+        manager = self._hooks
+        if manager is None:
+            return
+        for caller in manager.get_hookcallers(plugin) or ():
+            if not caller.has_spec():
+                self._note(name, caller.name, "there is no such hook in this release")
+            elif any(
+                impl.plugin is plugin and (impl.wrapper or impl.hookwrapper)
+                for impl in caller.get_hookimpls()
+            ):
+                self._note(name, caller.name, "wrappers are not called")
+
+    def _reject(self, name: str, version: str | None, error: Exception) -> None:
+        self._versions[name] = version
+        self._refused[name] = f"{type(error).__name__}: {error}"
+        self._note(name, "load", self._refused[name])
+
+    def _note(self, plugin: str, hook: str, reason: str) -> None:
         self.failures[plugin] += 1
-        if self.failures[plugin] == 1:
+        if plugin not in self._told:
+            self._told.add(plugin)
             _log.warning(
-                "Plug-in %s failed in %s: %s. It goes on without it; later failures are only "
-                "counted (execmeta doctor).",
+                "Plug-in %s failed in %s (%s). It is skipped there; see `execmeta doctor`.",
                 plugin,
                 hook,
-                f"{type(error).__name__}: {error}",
+                ascii(reason)[1:-1][:300],
             )
-
-
-def _installed() -> list[EntryPoint]:
-    from importlib.metadata import entry_points  # scans every installed package: once, when asked
-
-    return list(entry_points(group=specs.PROJECT))

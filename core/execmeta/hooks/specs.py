@@ -1,114 +1,168 @@
-"""Hook specifications: what a plug-in may add, hide and hear about.
+"""Hook specifications: when each hook is called, with what, and what its answer does.
 
-A plug-in is a module or object named by an entry point of group `execmeta`; it marks functions of
-these names with `@execmeta.hookimpl`. An implementation may take fewer arguments than stated. One
-that raises is logged once with the plug-in's name, counted and passed over: it cannot reach the
-work that is recorded. `execmeta doctor` lists plug-ins with their failures.
+Write an implementation with the same name and as many of the parameters as it needs:
+
+    from execmeta import hookimpl
+
+    @hookimpl
+    def execmeta_before_start(draft):
+        return {"team": "core"}
+
+and name its module in the project file of its package:
+
+    [project.entry-points.execmeta]
+    my-plugin = "my_package.execmeta_hooks"
+
+A hook may raise: the failure is logged once with the plug-in's name, counted, and shown by
+`execmeta doctor`; what is being recorded goes on without it. Hooks run in the caller's thread,
+so a slow one slows down whoever records. Wrappers (`wrapper=True`) are not called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pluggy
 
-if TYPE_CHECKING:
-    from execmeta.model.execution import Execution, Json
-    from execmeta.model.history import MetadataChange
+from execmeta.model.execution import Execution, Json
+from execmeta.model.history import MetadataChange
 
 PROJECT: Final = "execmeta"
-"""Name of the pluggy project and of the entry-point group."""
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)
 
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks an implementation in a plug-in."""
+
+if TYPE_CHECKING:
+
+    class Draft(Protocol):
+        """An execution before it is recorded; a hook may read all of it."""
+
+        kind: str
+        name: str
+        metadata: dict[str, Any]
+        attributes: dict[str, Any]
 
 
 @hookspec
-def execmeta_before_start(draft: Any) -> Mapping[str, Json] | None:
+def execmeta_before_start(draft: Draft) -> Mapping[str, Json] | None:
     """Add metadata to an execution that is about to start.
 
-    Called in the process that records, before validation and redaction, for every execution:
-    sessions and their tests, commands. Keep it to microseconds.
+    Called once per execution, before values are checked, redacted and written. Keys that are
+    in `draft.metadata` already, given by the user or inherited, are left as they are.
 
     Args:
-        draft: what is known so far (`recording.drafts.Draft`): `kind`, `name`, `parent`,
-            `metadata`, `attributes`. Reading is free, changing it has no effect.
+        draft: the execution so far: `kind`, `name`, `metadata`, `attributes`. A hook may add to
+            `draft.attributes` under the plug-in's own first part, such as `wheel.flavour`.
 
     Returns:
-        Keys to add, or None. Their source is `adapter`. A key that a person said stays his; two
-        plug-ins with the same key: the one registered last.
+        Keys with values to add to the metadata, recorded with the source `adapter`; None or an
+        empty map for nothing. Reserved and illegal keys are dropped and counted.
 
     Example:
-        `return {"region": "eu-1"} if draft.kind == "session" else None`
+        @hookimpl
+        def execmeta_before_start(draft):
+            return {"team": "core"} if draft.kind == "session" else None
     """
 
 
 @hookspec(firstresult=True)
 def execmeta_redact(key: str, value: Json) -> Json:
-    """Replace a value that must not be written anywhere.
+    """Replace a value that should not be recorded.
 
-    Called once per value, before the built-in rules and before anything reaches the disk. `key`
-    is the dotted way to a nested value.
+    Called for each member of metadata and attributes, iterator items and error messages, before
+    they are written anywhere. The built-in rules have been applied, and are again to the answer.
+    When the hook raises, the value is dropped: `[redacted:error]` is recorded.
+
+    Args:
+        key: the metadata key or the attribute's name, `iterator.item` or `error.message`.
+        value: text, number, boolean, list or object; never None.
 
     Returns:
-        A replacement, such as `"[redacted:badge]"`, or None for "not mine". The first answer that
-        is not None counts. When an implementation raises, the value is dropped, not passed on.
+        The value to record instead; None for "not mine": the next plug-in is asked.
 
     Example:
-        `return "[redacted:badge]" if key == "badge_number" else None`
+        @hookimpl
+        def execmeta_redact(key, value):
+            return "[redacted:customer]" if key == "customer" else None
     """
-    return None
 
 
 @hookspec
 def execmeta_after_start(execution: Execution) -> None:
-    """Hear that an execution has started.
+    """Learn that an execution has started.
 
-    Called in the process that records it, once its event is on disk; the store may not have it
-    yet. Not called for an execution that is recorded only when it has ended, such as a test.
+    Called when its event is on disk; the store may not have it yet. Not called for executions
+    that are recorded whole after their end, such as tests.
+
+    Args:
+        execution: as it was recorded: metadata merged, checked and redacted.
+
+    Returns:
+        Nothing; an answer is ignored.
 
     Example:
-        `print("recording", execution.id)`
+        @hookimpl
+        def execmeta_after_start(execution):
+            print("started", execution.id)
     """
 
 
 @hookspec
 def execmeta_metadata_changed(execution: Execution | None, change: MetadataChange) -> None:
-    """Hear that a key was set or removed by this process, after the event is on disk.
+    """Learn that this process has set or removed a metadata key of an execution.
+
+    Called once per key, when the event is on disk. Changes by other processes are not told.
 
     Args:
-        execution: as this process knows it; None when it was started elsewhere.
-        change: key and new value; `old` is not known here.
+        execution: the execution before the change where this process knows it, else None.
+        change: key, new value, `has_new` (False: removed), who and when. Old values are derived
+            when history is read, so `had_old` is False here.
+
+    Returns:
+        Nothing; an answer is ignored.
 
     Example:
-        `log.info("%s is now %s", change.key, change.new)`
+        @hookimpl
+        def execmeta_metadata_changed(change):
+            print(change.key, "is now", change.new)
     """
 
 
 @hookspec
 def execmeta_after_finish(execution: Execution) -> None:
-    """Hear that an execution has ended, once the event is on disk.
+    """Learn that an execution has ended.
 
-    Called for those that this process started, and for those that it records in one line.
+    Called when its event is on disk, also for executions that are recorded whole. Not called for
+    those that are concluded `lost`: nobody is there to call it.
+
+    Args:
+        execution: with status, end, duration and error, as far as this process recorded it.
+
+    Returns:
+        Nothing; an answer is ignored.
 
     Example:
-        `failed.append(execution.name) if execution.status == "failed" else None`
+        @hookimpl
+        def execmeta_after_finish(execution):
+            if execution.status == "failed":
+                print(execution.name, "failed after", execution.duration_s, "s")
     """
 
 
 @hookspec
-def execmeta_filter_fields() -> Sequence[Any]:
-    """Name attributes that this plug-in writes, so that a filter takes them without `attr.`.
+def execmeta_filter_fields() -> Sequence[Any]:  # type: ignore[empty-body]
+    """Declare names of the filter language that mean attributes of this plug-in.
 
-    Called once, by commands that read.
+    Called once, when the first filter is read. With the field `wheel.flavour` declared, the bare
+    name `wheel.flavour` in a filter means the attribute, not a metadata key.
 
     Returns:
-        `execmeta.filters.fields.Field` objects. A name has a dot, and its first part is the
-        plug-in's own: `acme.region`, never a bare `region` and never `git.region`.
+        `execmeta.filters.fields.Field` objects. Names are dotted and begin with a part of the
+        plug-in's own; bare names and namespaces of execmeta are refused.
 
     Example:
-        `return [Field("acme.region", "text", description="Where the run took place")]`
+        @hookimpl
+        def execmeta_filter_fields():
+            return [Field("wheel.flavour", "text", "Flavour of the wheel.", "wheel.flavour=sweet")]
     """
-    return ()
