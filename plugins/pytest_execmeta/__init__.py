@@ -1,0 +1,1 @@
+"""pytest plug-in: one execution per session, per test, per attempt and per subtest."""
