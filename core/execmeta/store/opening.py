@@ -1,0 +1,59 @@
+"""Opening a store by its URL; an implementation is imported only when it is opened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from execmeta.errors import SettingsError
+from execmeta.store.base import Store
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_SQLITE = "sqlite:///"
+_KNOWN = "Known are sqlite:///PATH and memory:."
+_LATER = {"postgresql", "postgres", "http", "https"}
+_FILE_ENDINGS = (".db", ".sqlite", ".sqlite3")
+
+
+def open_store(url: str) -> Store:
+    """The store behind `url`: `sqlite:///PATH` (four slashes for an absolute path, `~` for the
+    home folder), a bare path that ends in .db, .sqlite or .sqlite3 or holds a slash, or
+    `memory:`. A missing SQLite file is created when the store is first used.
+
+    Raises:
+        SettingsError: no such kind of store.
+        StoreError: the store cannot be opened.
+    """
+    if url == "memory:":
+        from execmeta.store.memory import MemoryStore
+
+        return MemoryStore()
+    path = sqlite_path(url)
+    from execmeta.store.sql.store import SqlStore
+
+    return SqlStore(path)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that a SQLite URL or a bare path names.
+
+    Raises SettingsError for every other kind of URL.
+    """
+    if "\0" in url:
+        raise SettingsError(f"A store URL holds no NUL character: {url!a}.")
+    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+        return Path(url.removeprefix(_SQLITE)).expanduser()
+    scheme = _SCHEME.match(url)
+    # One letter is a Windows drive, not a scheme.
+    if scheme is None or len(scheme[1]) == 1:
+        if url.lower().endswith(_FILE_ENDINGS) or "/" in url or "\\" in url:
+            return Path(url).expanduser()
+        raise SettingsError(f"{url!a} is not a store URL. {_KNOWN}")
+    name = scheme[1].lower()
+    if name == "sqlite":
+        raise SettingsError(
+            f"{url!a} names no file. Write sqlite:///PATH, with four slashes for an absolute path."
+        )
+    if name.partition("+")[0] in _LATER:
+        raise SettingsError(f"Stores of kind {name}: are not in this release. {_KNOWN}")
+    raise SettingsError(f"Stores of kind {name}: are not known. {_KNOWN}")

@@ -1,0 +1,151 @@
+"""Reads: pages, counts and lookups over one snapshot of the database."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from execmeta.filters.bound import Place
+from execmeta.filters.query import Query, Scope
+from execmeta.filters.targets.predicate import Predicate, compile_predicate
+from execmeta.model.execution import Execution
+from execmeta.model.ids import ExecutionId
+from execmeta.model.limits import COUNT_CAP, SCAN_CAP
+from execmeta.store.base import Page
+from execmeta.store.cursors import sign, verify
+from execmeta.store.sql.expression import Word, both, match_text, without
+from execmeta.store.sql.fetch import fetch, passing
+from execmeta.store.sql.plan import Plan, plan_of
+from execmeta.store.sql.seek import tid_at, tids_at
+from execmeta.store.sql.vocabulary import Vocabulary
+from execmeta.store.sql.walk import Window, candidates, window_after
+from execmeta.store.sql.where import IS_BELOW, IS_TOP, TRUE, conjunction
+from execmeta.store.tokens import TOP
+
+COUNT_BUDGET: Final = 1_000
+"""Rows read for the total of a page when the index alone cannot count."""
+
+_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM tok WHERE tok MATCH ? LIMIT ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One query against one snapshot."""
+
+    connection: sqlite3.Connection
+    query: Query
+    plan: Plan
+    matches: Predicate
+    tenant: str
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection, query: Query, tenant: str) -> Search:
+        """Plan a query with what the database knows now."""
+        plan = plan_of(query.filter, Vocabulary(connection))
+
+        def under(top: ExecutionId) -> Predicate:
+            inside = frozenset(tids_at(connection, Place("under", top)))
+            return lambda execution: tid_at(connection, execution.id) in inside
+
+        matches = compile_predicate(query.filter, under=under)
+        return cls(connection, query, plan, matches, tenant)
+
+    def page(self) -> Page:
+        """The page that the query asks for. Raises QueryError for a cursor of another list."""
+        query = self.query
+        key = _cursor_key(self.connection)
+        after = verify(key, query, self.tenant)
+        window = window_after(after, query.sort == "-started")
+        found: list[tuple[int, Execution]] = []
+        last = self._scan(self._part(query.scope), window, SCAN_CAP, query.limit + 1, found)
+        truncated = last is not None
+        shown = found[: query.limit]
+        if len(found) > query.limit:
+            last = shown[-1][0]
+        if after is None and last is None:
+            total, capped = len(shown), False
+        else:
+            total, capped = self.count(COUNT_BUDGET)
+            if capped:  # what the page itself has seen is known too
+                total = min(max(total, len(found)), COUNT_CAP)
+        hidden = 0 if query.scope == "all" else self._count(self._part("below"), COUNT_BUDGET)[0]
+        return Page(
+            executions=tuple(execution for _, execution in shown),
+            next_cursor=None if last is None else sign(key, query, self.tenant, last),
+            total=total,
+            total_capped=capped,
+            hidden_below=hidden,
+            scan_truncated=truncated and len(found) <= query.limit,
+        )
+
+    def count(self, budget: int = SCAN_CAP) -> tuple[int, bool]:
+        """(matches, whether there may be more). At most `budget` rows are read when the index
+        alone cannot count."""
+        return self._count(self._part(self.query.scope), budget)
+
+    def newest(self, limit: int) -> list[Execution]:
+        """Up to `limit` matches, newest first."""
+        found: list[tuple[int, Execution]] = []
+        self._scan(self._part(self.query.scope), Window(), SCAN_CAP, limit, found)
+        return [execution for _, execution in found]
+
+    def _part(self, scope: Scope | Literal["below"]) -> Plan:
+        """The plan narrowed to the executions of a scope, or to those that `top` hides."""
+        if scope == "all":
+            return self.plan
+        top = scope == "top"
+        word = Word(TOP)
+        narrow = IS_TOP if top else IS_BELOW
+        plan = replace(self.plan, index=both([self.plan.index, word if top else without(word)]))
+        # A known set of rows is read without the index.
+        return replace(plan, where=conjunction([plan.where, narrow])) if plan.has_set else plan
+
+    def _scan(
+        self,
+        plan: Plan,
+        window: Window,
+        budget: int,
+        wanted: int,
+        found: list[tuple[int, Execution]],
+    ) -> int | None:
+        """Add up to `wanted` matches to `found`; the key of the last row that was looked at
+        when `budget` ended the scan, else None."""
+        if plan.is_empty:
+            return None
+        seen = last = 0
+        for piece in candidates(self.connection, plan, window, wanted):
+            if seen >= budget:
+                return last
+            seen, last = seen + len(piece), piece[-1]
+            for tid, execution in fetch(self.connection, piece, plan.where, self.tenant):
+                if self.matches(execution):
+                    found.append((tid, execution))
+                    if len(found) == wanted:
+                        return None
+        return None
+
+    def _count(self, plan: Plan, budget: int) -> tuple[int, bool]:
+        if plan.is_empty:
+            return 0, False
+        if plan.exact and plan.where == TRUE and not plan.has_set:
+            (number,) = self.connection.execute(
+                _COUNT, (match_text(plan.index), COUNT_CAP + 1)
+            ).fetchone()
+            return min(number, COUNT_CAP), number > COUNT_CAP
+        number = seen = 0
+        for piece in candidates(self.connection, plan, Window(), COUNT_BUDGET):
+            if seen >= budget or number > COUNT_CAP:
+                return min(number, COUNT_CAP), True
+            seen += len(piece)
+            if plan.exact:
+                number += passing(self.connection, piece, plan.where)
+            else:
+                rows = fetch(self.connection, piece, plan.where, self.tenant)
+                number += sum(self.matches(execution) for _, execution in rows)
+        return min(number, COUNT_CAP), number > COUNT_CAP
+
+
+def _cursor_key(connection: sqlite3.Connection) -> bytes:
+    row = connection.execute("SELECT value FROM property WHERE name = 'cursor_key'").fetchone()
+    return bytes.fromhex(row[0])
