@@ -44,6 +44,7 @@ dictionary has no entry of this type holds one scalar in every execution that ha
 
 _DAY_US: Final = 86_400_000_000
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_NUMBER_BEGINS: Final = frozenset("-0123456789")
 _PAIRS: Final = tuple(high + low for high in _DIGITS for low in _DIGITS)
 
 
@@ -51,7 +52,7 @@ class Entry(NamedTuple):
     """One typed value at one path: a row of the value dictionary."""
 
     id: int
-    """60 bits; the value's token is `v` and this number in base 36."""
+    """60 bits; the value's token is `v` and this number in 12 digits of base 36."""
     key: str
     """`<space letter>:<path>`."""
     vtype: str
@@ -82,32 +83,30 @@ class Part(NamedTuple):
 EMPTY: Final = Part("", (), ())
 
 
-def base36(number: int) -> str:
-    """Digits of a number of 0 or more.
-
-    >>> base36(0), base36(35), base36(46655)
-    ('0', 'z', 'zzz')
-    """
-    text = ""
-    while number > 1295:
-        number, pair = divmod(number, 1296)
-        text = _PAIRS[pair] + text
-    return (_PAIRS[number] if number > 35 else _DIGITS[number]) + text
-
-
 def _hash(text: str) -> int:
     raw = text.encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(raw, digest_size=8).digest(), "big") >> 4
 
 
+def _word(number: int) -> str:
+    """12 digits of base 36, which hold 60 bits."""
+    # Unrolled: this runs for every value that is not remembered.
+    high, low = divmod(number, 2_176_782_336)
+    a, rest = divmod(high, 1_679_616)
+    b, c = divmod(rest, 1296)
+    d, rest = divmod(low, 1_679_616)
+    e, f = divmod(rest, 1296)
+    return f"{_PAIRS[a]}{_PAIRS[b]}{_PAIRS[c]}{_PAIRS[d]}{_PAIRS[e]}{_PAIRS[f]}"
+
+
 def has_token(letter: str, path: str) -> str:
     """Token of every execution in which something is present at `path`."""
-    return f"h{base36(_hash(f'{letter}:{path}'))}"
+    return f"h{_word(_hash(f'{letter}:{path}'))}"
 
 
 def value_token(letter: str, path: str, value: str | int | float | bool | None) -> str:
     """Token of every execution with this typed value at `path`; 5 and 5.0 are one value."""
-    return id_token(entry_of(letter, path, value).id)
+    return f"v{_word(_hash(_spelling(letter, path, value)))}"
 
 
 def several_token(letter: str, path: str) -> str:
@@ -117,17 +116,17 @@ def several_token(letter: str, path: str) -> str:
 
 def id_token(entry_id: int) -> str:
     """Token of a dictionary entry."""
-    return f"v{base36(entry_id)}"
+    return f"v{_word(entry_id)}"
 
 
 def day_token(at_us: int) -> str:
     """Token of the UTC day of a time in microseconds since 1970."""
-    return f"d{base36(at_us // _DAY_US)}"
+    return f"d{at_us // _DAY_US}"
 
 
 def day_tokens(first_us: int, last_us: int) -> Iterable[str]:
     """Tokens of all days from one time to another, both included."""
-    return (f"d{base36(day)}" for day in range(first_us // _DAY_US, last_us // _DAY_US + 1))
+    return (f"d{day}" for day in range(first_us // _DAY_US, last_us // _DAY_US + 1))
 
 
 def tail_token(digits: str) -> str:
@@ -149,17 +148,27 @@ def number_text(number: int | float) -> str:
 def entry_of(letter: str, path: str, value: str | int | float | bool | None) -> Entry:
     """The dictionary entry of a scalar."""
     key = f"{letter}:{path}"
+    spelling = _spelling(letter, path, value)
+    vtype, text = spelling[len(key) + 1], spelling[len(key) + 2 :] or None
+    number: int | float | None = None
     if isinstance(value, str):
         text = value if len(value) <= MAX_VALUE_CHARS else None
-        number = None if text is None else number_of(text)
-        return Entry(_hash(f"{key}\0s{value}"), key, STRING, text, _float(number))
+        if text and text[0] in _NUMBER_BEGINS:
+            number = number_of(text)
+    elif vtype == NUMBER:
+        number = value
+    return Entry(_hash(spelling), key, vtype, text, _float(number))
+
+
+def _spelling(letter: str, path: str, value: str | int | float | bool | None) -> str:
+    """What is hashed: place, type and value, one text per value."""
+    if isinstance(value, str):
+        return f"{letter}:{path}\0s{value}"
     if value is None:
-        return Entry(_hash(f"{key}\0z"), key, NULL, None, None)
+        return f"{letter}:{path}\0z"
     if isinstance(value, bool):
-        text = "true" if value else "false"
-        return Entry(_hash(f"{key}\0b{text}"), key, BOOLEAN, text, None)
-    text = number_text(value)
-    return Entry(_hash(f"{key}\0n{text}"), key, NUMBER, text, _float(value))
+        return f"{letter}:{path}\0b{'true' if value else 'false'}"
+    return f"{letter}:{path}\0n{number_text(value)}"
 
 
 def _several(letter: str, path: str) -> Entry:

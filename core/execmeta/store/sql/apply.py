@@ -30,7 +30,9 @@ from execmeta.store.sql.rows import (
 
 _CHUNK: Final = 500
 """Keys asked for in one statement."""
-_PUT: Final = f"REPLACE INTO execution VALUES ({', '.join('?' * len(COLUMNS))})"
+_INSERT: Final = f"INSERT INTO execution VALUES ({', '.join('?' * len(COLUMNS))})"
+# Twice as slow as INSERT: it may have to undo a part, and keeps a journal for that.
+_REPLACE: Final = f"REPLACE {_INSERT.removeprefix('INSERT ')}"
 _PLACED: Final = frozenset(
     "tid id parent_tid root_tid kind name depth external_id trace_id owner".split()
 )
@@ -54,7 +56,8 @@ class Batch:
         self._tids: dict[str, int] = {}
         self._free: set[str] = set()
         """Ids in `_tids` that have no row yet."""
-        self._puts: list[tuple[Any, ...]] = []
+        self._inserts: list[tuple[Any, ...]] = []
+        self._replaces: list[tuple[Any, ...]] = []
         self._updates: list[tuple[Any, ...]] = []
         self._edits: list[tuple[Any, ...]] = []
 
@@ -79,7 +82,7 @@ class Batch:
             else:
                 changed += self._join(old, events)
         for name in self._free.difference(groups):
-            self._puts.append((self._tids[name], raw_ids[name], *_STUB_REST))
+            self._inserts.append((self._tids[name], raw_ids[name], *_STUB_REST))
         self._write()
         return Applied(created, changed, len(groups) - created - changed)
 
@@ -127,16 +130,19 @@ class Batch:
             None if parent is None else self._tids[parent],
             None if root is None or root == name else self._tids[root],
         )
+        puts = self._inserts if name in self._free else self._replaces
         if row is not None:
-            self._puts.append(row)
-            self._indexer.add(row, start.body.get("metadata"), start.body.get("attributes"))
+            puts.append(row)
+            self._indexer.add_fresh(
+                row, start.body.get("metadata") or {}, start.body.get("attributes") or {}
+            )
             return True
         state = Fold()
         changed = [state.add(event) for event in events]
         if not any(changed):
             return False
         joined = self._row(state, name, tid, raw)
-        self._puts.append(joined[: len(COLUMNS)])
+        puts.append(joined[: len(COLUMNS)])
         self._add_edits(tid, {}, state)
         if joined.kind is not None:
             self._indexer.add(joined)
@@ -155,7 +161,7 @@ class Batch:
         if all(values[at] == old[at] for at in _PLACED_AT):
             self._updates.append((*(values[at] for at in _CHANGING_AT), old.tid))
         else:
-            self._puts.append(values)
+            self._replaces.append(values)
         if old.kind is not None:
             self._indexer.change(old, new)
         elif new.kind is not None:
@@ -188,10 +194,12 @@ class Batch:
 
     def _write(self) -> None:
         # In the order of their keys: neighbours share a page.
-        self._puts.sort(key=lambda values: values[0])
+        self._inserts.sort(key=lambda values: values[0])
         many = self._connection.executemany
-        if self._puts:
-            many(_PUT, self._puts)
+        if self._inserts:
+            many(_INSERT, self._inserts)
+        if self._replaces:
+            many(_REPLACE, self._replaces)
         if self._updates:
             many(_UPDATE, self._updates)
         if self._edits:

@@ -1,19 +1,20 @@
 """Dictionary: every typed value once per key, so that glob, range and `not` become tokens.
 
-`kv` holds the values, `kv_key` per key how many they are, whether collecting stopped (`capped`)
-and how many executions have the key (`rows`; that of `f:status` is the number of all visible
-executions). Entries of values that no execution has any more stay until `db reindex`.
-Source: storage.md §2.1.
+`kv` holds the values, found by key, type and text: their `id` only makes the token, and a B-tree
+by that would double the cost of a new value. `kv_key` holds per key how many values there are,
+whether collecting stopped (`capped`) and how many executions have the key (`rows`; that of
+`f:status` is the number of all visible executions). Entries of values that no execution has any
+more stay until `db reindex`. Source: storage.md §2.1.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from execmeta.store.tokens import Entry
+from execmeta.store.tokens import Entry, id_token
 
 MAX_VALUES: Final = 200_000
 """Values collected per key: a key with more is no candidate for glob and range by dictionary."""
@@ -27,8 +28,8 @@ class Dictionary:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._generation = ""
-        self.seen: set[int] = set()
-        """Ids of entries that are stored for sure."""
+        self.seen: set[str] = set()
+        """Tokens of entries that are stored for sure."""
         self._capped: set[str] = set()
 
     def begin(self, generation: str) -> None:
@@ -47,17 +48,18 @@ class Dictionary:
         self._capped.clear()
         self._generation = ""
 
-    def write(self, entries: Iterable[Entry], rows: Mapping[str, int]) -> None:
+    def write(self, entries: Mapping[str, Entry], rows: Mapping[str, int]) -> None:
         """Store entries that may be new, and change the number of executions per key.
 
         Args:
+            entries: token to entry.
             rows: dictionary key to executions that have it now and had it not before, or minus.
         """
         if len(self.seen) > _MAX_SEEN:
             self.seen.clear()
         found: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            if entry.key not in self._capped:
+        for token, entry in entries.items():
+            if token not in self.seen and entry.key not in self._capped:
                 found[entry.key].append(entry)
         for key, values in found.items():
             self._write_values(key, values)
@@ -75,16 +77,16 @@ class Dictionary:
         full = count + len(storable) > MAX_VALUES
         if full:
             # Exact near the limit, where some of them are stored already.
-            storable = [entry for entry in storable if not self._is_stored(entry.id)]
+            storable = [entry for entry in storable if not self._is_stored(entry)]
             storable = storable[: MAX_VALUES - count]
         added = 0
         if storable and not capped:
             added = self._connection.executemany(
                 "INSERT OR IGNORE INTO kv (id, key, vtype, value_text, value_num) "
                 "VALUES (?, ?, ?, ?, ?)",
-                storable,
+                [(*entry[:3], entry.text or "", entry.number) for entry in storable],
             ).rowcount
-            self.seen.update(entry.id for entry in storable)
+            self.seen.update(id_token(entry.id) for entry in storable)
         stop = capped or len(storable) < len(values)
         if added or stop > capped or row is None:
             execute(
@@ -95,6 +97,9 @@ class Dictionary:
         if stop:
             self._capped.add(key)
 
-    def _is_stored(self, entry_id: int) -> bool:
-        found = self._connection.execute("SELECT 1 FROM kv WHERE id = ?", (entry_id,))
+    def _is_stored(self, entry: Entry) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM kv WHERE key = ? AND vtype = ? AND value_text = ?",
+            (entry.key, entry.vtype, entry.text or ""),
+        )
         return found.fetchone() is not None

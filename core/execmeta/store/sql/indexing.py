@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from execmeta.model.execution import TOP_KINDS
 from execmeta.store.sql.dictionary import Dictionary
@@ -31,11 +31,22 @@ from execmeta.store.tokens import (
     part_of_document,
     part_of_fields,
     part_of_item,
+    value_token,
 )
 
 _MAX_CACHED: Final = 50_000
-"""Values whose token is remembered per space, about 20 MB when full."""
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+"""Values whose token is remembered per space, about 12 MB when full."""
+_MAX_KEY_SETS: Final = 1_000
+_DAY_US: Final = 86_400_000_000
+
+
+class KeySet(NamedTuple):
+    """The names in one flat document."""
+
+    tokens: str
+    """Of presence, separated by spaces."""
+    names: tuple[str, ...]
+    """In the dictionary."""
 
 
 class Parts(NamedTuple):
@@ -76,70 +87,72 @@ class PartCache:
     """Tokens of documents; remembers those of values and of sets of keys."""
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[Any, tuple[str, Entry]]] = {"m": {}, "a": {}}
-        self._keys: dict[str, dict[tuple[str, ...], tuple[str, tuple[str, ...]]]]
-        self._keys = {"m": {}, "a": {}}
-        self._fields: dict[tuple[str, str, str], Part] = {}
-        self._heads: dict[int, str] = {}
+        self._values: dict[str, dict[tuple[str, Any], str]] = {"m": {}, "a": {}, "f": {}}
+        self._key_sets: dict[str, dict[tuple[str, ...], KeySet]] = {"m": {}, "a": {}, "f": {}}
+        self._days: dict[int, str] = {}
 
-    def parts(self, row: tuple[Any, ...], metadata: Any = None, attributes: Any = None) -> Parts:
-        """Of a row that is no stub; the documents are read from its text when not given."""
-        (_, raw_id, parent_tid, _, kind, name, status, started_at, *_) = row
-        day = started_at // 86_400_000_000
-        head = self._heads.get(day)
-        if head is None:
-            head = self._heads[day] = f"{ALL} {day_token(started_at)}"
-        if parent_tid is None or kind in TOP_KINDS:
-            head += f" {TOP}"
-        head += f" t{raw_id.hex()[-6:]}"
-        named = (kind, name, status)
-        fields = self._fields.get(named)
-        if fields is None:
-            if len(self._fields) > _MAX_CACHED:
-                self._fields.clear()
-            fields = self._fields[named] = part_of_fields(kind, name, status)
+    def head(self, row: tuple[Any, ...]) -> str:
+        """Tokens of what is neither a field by name nor in a document."""
+        _, raw_id, parent_tid, _, kind, _, _, started_at, *_ = row
+        number = started_at // _DAY_US
+        day = self._days.get(number)
+        if day is None:
+            day = self._days[number] = f"{ALL} {day_token(started_at)}"
+        top = f" {TOP}" if parent_tid is None or kind in TOP_KINDS else ""
+        return f"{day}{top} t{raw_id[-3:].hex()}"
+
+    def flat(self, letter: str, document: dict[str, Any]) -> tuple[list[str], KeySet] | None:
+        """Tokens of the values, in their order, and the keys of a document without containers;
+        None for one with containers or with too many keys."""
+        values = self._values[letter]
+        try:
+            found = [values.get(item) for item in document.items()]
+        except TypeError:  # A list or an object has no hash.
+            return None
+        names = tuple(document)
+        keys = self._key_sets[letter].get(names)
+        if keys is None:
+            if len(names) > MAX_NODES:
+                return None
+            if len(self._key_sets[letter]) > _MAX_KEY_SETS:
+                self._key_sets[letter].clear()
+            keys = self._key_sets[letter][names] = KeySet(
+                # Every execution has the fields.
+                "" if letter == "f" else " ".join(has_token(letter, name) for name in names),
+                tuple(f"{letter}:{name}" for name in names),
+            )
+        if None in found:
+            if len(values) > _MAX_CACHED:
+                values.clear()
+            for place, item in enumerate(document.items()):
+                if found[place] is None:
+                    found[place] = token = value_token(letter, *item)
+                    # A dict takes 1, 1.0 and True for one key: those are computed every time.
+                    if isinstance(item[1], str) or item[1] not in (0, 1):
+                        values[item] = token
+        return cast("list[str]", found), keys
+
+    def parts(self, row: tuple[Any, ...]) -> Parts:
+        """Of a row that is no stub."""
         text_m, text_a, text_i = row[12], row[13], row[15]
         return Parts(
-            head,
-            fields,
-            self.document("m", text_m, metadata) if text_m else EMPTY,
-            self.document("a", text_a, attributes) if text_a else EMPTY,
+            self.head(row),
+            part_of_fields(row[4], row[5], row[6]),
+            self._part("m", text_m),
+            self._part("a", text_a),
             part_of_item(json.loads(text_i).get("item")) if text_i else EMPTY,
         )
 
-    def document(self, letter: str, text: str, document: dict[str, Any] | None) -> Part:
-        """Part of a document that is stored as `text`."""
-        if document is None:
-            document = json.loads(text)
-        values = self._values[letter]
-        tokens: list[str] = []
-        entries: list[Entry] = []
-        for key, value in document.items():
-            kind = type(value)
-            # 1, 1.0 and True are one key of a dict.
-            slot = (key, value) if kind is str else (key, value, kind)
-            found = values.get(slot) if kind in _SCALARS else None
-            if found is None:
-                if kind not in _SCALARS or len(document) > MAX_NODES:
-                    # In the order of the stored text, in which the limit of nodes counts.
-                    return part_of_document(letter, json.loads(text))
-                if len(values) > _MAX_CACHED:
-                    values.clear()
-                entry = entry_of(letter, key, value)
-                found = values[slot] = (id_token(entry.id), entry)
-            tokens.append(found[0])
-            entries.append(found[1])
-        names = tuple(document)
-        present = self._keys[letter].get(names)
-        if present is None:
-            if len(self._keys[letter]) > 1000:
-                self._keys[letter].clear()
-            present = self._keys[letter][names] = (
-                " ".join(has_token(letter, name) for name in names),
-                tuple(f"{letter}:{name}" for name in names),
-            )
-        tokens.append(present[0])
-        return Part(" ".join(tokens), tuple(entries), present[1])
+    def _part(self, letter: str, text: str | None) -> Part:
+        if text is None:
+            return EMPTY
+        document = json.loads(text)
+        flat = self.flat(letter, document)
+        if flat is None:
+            return part_of_document(letter, document)
+        tokens, keys = flat
+        entries = tuple(entry_of(letter, *item) for item in document.items())
+        return Part(" ".join([*tokens, keys.tokens]), entries, keys.names)
 
 
 class Indexer:
@@ -154,9 +167,11 @@ class Indexer:
     def reset(self) -> None:
         """Drop what was collected."""
         self._changes: list[tuple[str | None, int, str]] = []
-        self._entries: dict[int, Entry] = {}
+        self._values: dict[str, tuple[str, str, Any]] = {}
+        """Token to (space letter, path, value) of scalars that may be new."""
+        self._entries: dict[str, Entry] = {}
         self._rows: Counter[str] = Counter()
-        self._key_sets: Counter[tuple[str, ...]] = Counter()
+        self._key_sets: Counter[KeySet] = Counter()
         self._overflow = 0
 
     def forget(self) -> None:
@@ -164,20 +179,40 @@ class Indexer:
         self.reset()
         self.dictionary.forget()
 
-    def add(self, row: tuple[Any, ...], metadata: Any = None, attributes: Any = None) -> None:
+    def add_fresh(
+        self, row: tuple[Any, ...], metadata: dict[str, Any], attributes: dict[str, Any]
+    ) -> None:
+        """A row seen for the first time, with the documents that its text was made of."""
+        cache, seen = self._cache, self.dictionary.seen
+        named = {"kind": row[4], "name": row[5], "status": row[6]}
+        documents = [("f", named)]
+        if metadata:
+            documents.append(("m", metadata))
+        if attributes:
+            documents.append(("a", attributes))
+        texts = [cache.head(row)]
+        for letter, document in documents:
+            flat = cache.flat(letter, document)
+            if flat is None or row[15] is not None:
+                self.add(row)
+                return
+            tokens, keys = flat
+            if not seen.issuperset(tokens):
+                for token, item in zip(tokens, document.items(), strict=True):
+                    if token not in seen:
+                        self._values[token] = (letter, *item)
+            texts += tokens
+            texts.append(keys.tokens)
+            self._key_sets[keys] += 1
+        self._changes.append((None, row[0], " ".join(texts)))
+
+    def add(self, row: tuple[Any, ...]) -> None:
         """A row that was no visible one before."""
-        parts = self._cache.parts(row, metadata, attributes)
+        parts = self._cache.parts(row)
         self._changes.append((None, row[0], parts.text))
-        seen = self.dictionary.seen
-        key_sets = self._key_sets
-        for part in parts[1:]:
-            if part is not EMPTY:
-                key_sets[part.keys] += 1
-                for entry in part.entries:
-                    if entry.id not in seen:
-                        self._entries[entry.id] = entry
-        if parts.overflow:
-            self._overflow += 1
+        self._rows.update(parts.keys)
+        self._entries.update((id_token(entry.id), entry) for entry in parts.entries)
+        self._overflow += parts.overflow
 
     def change(self, old: Row, new: Row) -> None:
         """A row that was visible before."""
@@ -190,8 +225,7 @@ class Indexer:
         self._changes.append((None, new.tid, " ".join(sorted(has - had))))
         self._rows.subtract(before.keys)
         self._rows.update(after.keys)
-        seen = self.dictionary.seen
-        self._entries.update((entry.id, entry) for entry in after.entries if entry.id not in seen)
+        self._entries.update((id_token(entry.id), entry) for entry in after.entries)
         self._overflow += after.overflow - before.overflow
 
     def write(self) -> None:
@@ -201,10 +235,12 @@ class Indexer:
         self._connection.executemany(
             "INSERT INTO tok (tok, rowid, t) VALUES (?, ?, ?)", self._changes
         )
+        for token, value in self._values.items():
+            self._entries[token] = entry_of(*value)
         for keys, count in self._key_sets.items():
-            for key in keys:
+            for key in keys.names:
                 self._rows[key] += count
-        self.dictionary.write(self._entries.values(), self._rows)
+        self.dictionary.write(self._entries, self._rows)
         if self._overflow:
             self._connection.execute(
                 "INSERT INTO property (name, value) VALUES ('overflow', ?) ON CONFLICT (name) "

@@ -52,13 +52,13 @@ CREATE TABLE edit (
     PRIMARY KEY (tid, hlc, wid, seq, key)
 ) WITHOUT ROWID;
 CREATE TABLE kv (
-    id INTEGER PRIMARY KEY,
     key TEXT NOT NULL,
     vtype TEXT NOT NULL,
-    value_text TEXT,
-    value_num REAL
-);
-CREATE INDEX kv_text ON kv (key, value_text);
+    value_text TEXT NOT NULL,
+    value_num REAL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (key, vtype, value_text)
+) WITHOUT ROWID;
 CREATE INDEX kv_num ON kv (key, value_num) WHERE value_num IS NOT NULL;
 CREATE TABLE kv_key (
     key TEXT PRIMARY KEY,
