@@ -184,7 +184,7 @@ def _leaf(node: OneOf | Compare | Glob | Has | IsNull, vocabulary: Vocabulary) -
             return _exactly(present)
         case IsNull():
             null = entry_of(letter, path.key, None)
-            if not vocabulary.present(path, [null.id]):
+            if not vocabulary.present(path, [null]):
                 return _exactly(without(present))
             nulls = Word(id_token(null.id))
             # Among several values at one path a null may stand beside others.
@@ -215,13 +215,13 @@ def _field(node: OneOf | Compare | Glob | Has | IsNull, vocabulary: Vocabulary) 
 
 def _equal(path: Path, literals: Sequence[Exact], vocabulary: Vocabulary) -> Expression:
     letter = LETTERS[path.space]
-    ids = dict.fromkeys(
-        entry_of(letter, path.key, value).id
+    entries = dict.fromkeys(
+        entry_of(letter, path.key, value)
         for literal in literals
         for value in (literal.text, literal.number, literal.boolean)
         if value is not None and value not in (float("inf"), float("-inf"))
     )
-    return either(Word(id_token(entry)) for entry in vocabulary.present(path, ids))
+    return either(Word(id_token(entry)) for entry in vocabulary.present(path, entries))
 
 
 def _days(op: str, bound: int, vocabulary: Vocabulary) -> Bounds:

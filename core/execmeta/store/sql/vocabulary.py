@@ -12,7 +12,7 @@ from execmeta.filters.glob import glob_matcher, literal_prefix, pieces
 from execmeta.model.limits import MAX_TOKENS
 from execmeta.model.values import number_of
 from execmeta.store.sql.where import is_storable_text
-from execmeta.store.tokens import LETTERS, STRING, id_token
+from execmeta.store.tokens import LETTERS, STRING, Entry, id_token
 
 _MAX_STARS: Final = 3
 """SQLite's own GLOB goes back over every star; with more of them ours is safer."""
@@ -67,14 +67,22 @@ class Vocabulary:
             known = self._complete[key] = row is None or not row[0]
         return known
 
-    def present(self, path: Path, ids: Iterable[int]) -> list[int]:
+    def present(self, path: Path, entries: Iterable[Entry]) -> list[Entry]:
         """Those of the entries of `path` that any execution has ever had."""
-        wanted = list(ids)
+        wanted = list(entries)
         if not self.complete(path):
             return wanted
-        marks = ", ".join("?" * len(wanted))
-        found = self._connection.execute(f"SELECT id FROM kv WHERE id IN ({marks})", wanted)
-        return [entry for (entry,) in found]
+        return [entry for entry in wanted if self._is_stored(entry)]
+
+    def _is_stored(self, entry: Entry) -> bool:
+        text = entry.text or ""
+        if not (is_storable_text(text) and is_storable_text(entry.key)):
+            return False
+        found = self._connection.execute(
+            "SELECT 1 FROM kv WHERE key = ? AND vtype = ? AND value_text = ?",
+            (entry.key, entry.vtype, text),
+        )
+        return found.fetchone() is not None
 
     def tokens(self, node: Compare | Glob) -> list[str] | None:
         """Tokens of every value that passes a comparison; None when there are more than
