@@ -221,7 +221,7 @@ def _equal(path: Path, literals: Sequence[Exact], vocabulary: Vocabulary) -> Exp
         for value in (literal.text, literal.number, literal.boolean)
         if value is not None and value not in (float("inf"), float("-inf"))
     )
-    return either(Word(id_token(entry)) for entry in vocabulary.present(path, entries))
+    return either(Word(id_token(entry.id)) for entry in vocabulary.present(path, entries))
 
 
 def _days(op: str, bound: int, vocabulary: Vocabulary) -> Bounds:

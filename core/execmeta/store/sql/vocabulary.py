@@ -72,7 +72,7 @@ class Vocabulary:
         wanted = list(entries)
         if not self.complete(path):
             return wanted
-        return [entry for entry in wanted if self._is_stored(entry)]
+        return [entry for entry in wanted if entry.storable and self._is_stored(entry)]
 
     def _is_stored(self, entry: Entry) -> bool:
         text = entry.text or ""
