@@ -161,8 +161,10 @@ def main() -> None:
         options = ("--exec-meta", f"project={name}", "--exec-meta", "env=demo")
         said = record(source, python, *options)
 
-    (session,) = listed("-m", f"project={name}", "-m", "env=demo")
-    found = recorded(str(session["id"]))
+    sessions = list(listed("-m", f"project={name}", "-m", "env=demo"))
+    if len(sessions) != 1:
+        sys.exit(f"{len(sessions)} sessions were recorded instead of one: a bug in execmeta.")
+    found = recorded(str(sessions[0]["id"]))
     say(f"pytest counted {in_words(said)}.\nexecmeta holds {in_words(found)}.")
     if found != said:
         sys.exit("The figures differ: this is a bug in execmeta.")
