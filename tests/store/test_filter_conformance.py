@@ -11,7 +11,7 @@ import pytest
 from conformance.cases import ANSWERS, Case, expected_ids
 from conformance.dataset import NOW_US, events, executions, label_of
 from conformance.strategies import NOW_US as DRAWN_NOW_US
-from conformance.strategies import VIEWS, values
+from conformance.strategies import VIEWS
 from conformance.strategies import events as drawn_events
 from conformance.strategies import filters as drawn_filters
 from hypothesis import HealthCheck, given, settings
@@ -107,6 +107,11 @@ def test_memory_holds_what_the_table_holds() -> None:
 # ------------------------------------------------------------------------------- any data at all
 
 
+EDITED_TO = st.sampled_from(
+    (None, True, 5, 5.0, "5", "prod", "", -0.0, 2**63 - 1, [], [None], [1, ["a"]], {"b": {"c": 5}})
+)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[list[Event]]:
     """Events of a forest with ends and edits, in any order, in any batches, some of them twice."""
@@ -116,7 +121,7 @@ def histories(draw: st.DrawFn) -> list[list[Event]]:
         order = (100 + draw(st.integers(0, 3)), number, 1)
         if draw(st.booleans()):
             body = {
-                "set": draw(st.dictionaries(st.sampled_from(("k", "env", "a.b")), values())),
+                "set": draw(st.dictionaries(st.sampled_from(("k", "env", "a.b")), EDITED_TO)),
                 "unset": draw(st.lists(st.sampled_from(("k", "b")), max_size=1)),
             }
             told.append(Event(EDITED, start.execution_id, order, start.at, body))
