@@ -1,0 +1,1 @@
+"""Command line: arguments in, one call, an answer out."""
