@@ -16,7 +16,7 @@ from execmeta.model.event import EVENT_TYPES, STARTED, Event
 from execmeta.model.fold import Edit, Fold
 from execmeta.model.ids import id_bytes, tid_of
 from execmeta.store.base import Applied
-from execmeta.store.sql.fresh import fresh_row
+from execmeta.store.sql.fresh import ended_row, fresh_row
 from execmeta.store.sql.indexing import Indexer
 from execmeta.store.sql.rows import (
     COLUMNS,
@@ -150,13 +150,20 @@ class Batch:
 
     def _join(self, old: Row, events: list[Event]) -> bool:
         """Join events into a row that was stored; whether it changed."""
+        ended = ended_row(old, events)
+        if ended is not None:
+            self._update(old, ended)
+            return True
         state = row_with_edits(self._connection, old)
         before = dict(state.edits)
         changed = [state.add(event) for event in events]
         if not any(changed):
             return False
-        new = self._row(state, events[0].execution_id, old.tid, old.id)
         self._add_edits(old.tid, before, state)
+        self._update(old, self._row(state, events[0].execution_id, old.tid, old.id))
+        return True
+
+    def _update(self, old: Row, new: Row) -> None:
         values = new[: len(COLUMNS)]
         if all(values[at] == old[at] for at in _PLACED_AT):
             self._updates.append((*(values[at] for at in _CHANGING_AT), old.tid))
@@ -166,7 +173,6 @@ class Batch:
             self._indexer.change(old, new)
         elif new.kind is not None:
             self._indexer.add(new)
-        return True
 
     def _row(self, state: Fold, name: str, tid: int, raw: bytes) -> Row:
         start = state.start

@@ -27,6 +27,13 @@ REVISIONS: Final = ("0001",)
 """Every migration, oldest first: another one in a file was made by a newer release."""
 LOCK_TIMEOUT_S: Final = 5.0
 """How long a writer waits for the others."""
+UNFIT_VALUE: Final = (
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+)
+"""What SQLite raises for a value, not for the state of the file."""
 SCHEMA_FILE: Final = Path(__file__).with_name("schema") / "sqlite.sql"
 
 _PRAGMAS: Final = (
@@ -182,9 +189,14 @@ def write_transaction(
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the file system into `StoreError`s that say what to do."""
+    """Turn errors of SQLite and of the file system into `StoreError`s that say what to do.
+
+    What a value that SQLite cannot hold raises passes as it is.
+    """
     try:
         yield
+    except UNFIT_VALUE:
+        raise
     except sqlite3.Error as error:
         raise store_error(path, error) from error
     except OSError as error:

@@ -1,17 +1,18 @@
-"""Fresh: the row of an execution seen for the first time, straight from its one or two events.
+"""Fresh: rows of the common cases, straight from one or two events.
 
-A shortcut past `model.fold` for the common case. It gives exactly the row that `fold_to_row`
-gives, or None when anything is out of the ordinary.
+Shortcuts past `model.fold`: they give exactly the row that `fold_to_row` gives, or None when
+anything is out of the ordinary.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from execmeta.model.event import FINISHED, STARTED, Event
 from execmeta.model.execution import STATUS_RANK
 from execmeta.model.fold import ENDED_RANK
-from execmeta.store.sql.rows import DERIVED_FLAGS, EXPLICIT_DURATION, EXPLICIT_ROOT, json_text
+from execmeta.store.sql.rows import DERIVED_FLAGS, EXPLICIT_DURATION, EXPLICIT_ROOT, Row, json_text
 
 
 def fresh_row(
@@ -113,4 +114,51 @@ def fresh_row(
         end_seq,
         None if (get("owner") or "process") == "process" else 1,
         marks or None,
+    )
+
+
+def ended_row(old: Row, events: list[Event]) -> Row | None:
+    """The row of a running execution after its one end, or None to take the long way."""
+    end = events[0]
+    said = end.body.get
+    if (
+        len(events) > 1
+        or end.type != FINISHED
+        or old.fold not in (None, EXPLICIT_ROOT)
+        or old.kind is None
+        or old.ended_at is not None
+        or (said("attempt") or 1) != old.attempt
+        or any(said(name) for name in ("attributes", "trace_id", "span_id", "inferred"))
+    ):
+        return None
+    ended_at, duration = said("ended"), said("duration")
+    if ended_at is None:
+        ended_at = end.at
+    derived = (ended_at - (old.started_at or 0)) / 1_000_000
+    marks = old.fold or ""
+    if duration is None:
+        if derived < 0:
+            return None
+        duration = derived
+    elif type(duration) is not float:
+        return None
+    elif duration == derived:
+        marks = EXPLICIT_DURATION + marks
+    flags = said("flags")
+    if flags:
+        if not set(flags).isdisjoint(DERIVED_FLAGS):
+            return None
+        flags = json_text(sorted({*flags, *json.loads(old.flags or "[]")}))
+    error = said("error")
+    (hlc, wid, seq) = end.order
+    return old._replace(
+        status=end.body["status"],
+        ended_at=ended_at,
+        duration_s=duration,
+        error=None if error is None else json_text(error),
+        flags=flags or old.flags,
+        end_hlc=None if hlc == old.hlc else hlc,
+        end_wid=None if wid == old.wid else wid,
+        end_seq=None if seq == old.seq else seq,
+        fold=marks or None,
     )

@@ -83,6 +83,11 @@ class Parts(NamedTuple):
         return chain.from_iterable(part.entries for part in self[1:])
 
 
+def named_fields(row: tuple[Any, ...]) -> dict[str, Any]:
+    """The fields with tokens of their own."""
+    return {"kind": row[4], "name": row[5], "status": row[6]}
+
+
 class PartCache:
     """Tokens of documents; remembers those of values and of sets of keys."""
 
@@ -162,6 +167,8 @@ class Indexer:
         self._connection = connection
         self.dictionary = Dictionary(connection)
         self._cache = PartCache()
+        self._span: tuple[int, int] | None = None
+        """Days that property `days` covers for sure."""
         self.reset()
 
     def reset(self) -> None:
@@ -173,60 +180,82 @@ class Indexer:
         self._rows: Counter[str] = Counter()
         self._key_sets: Counter[KeySet] = Counter()
         self._overflow = 0
+        self._starts: list[int] = []
 
     def forget(self) -> None:
         """Drop what was collected and what was remembered, as after a rollback."""
         self.reset()
+        self._span = None
         self.dictionary.forget()
 
     def add_fresh(
         self, row: tuple[Any, ...], metadata: dict[str, Any], attributes: dict[str, Any]
     ) -> None:
         """A row seen for the first time, with the documents that its text was made of."""
-        cache, seen = self._cache, self.dictionary.seen
-        named = {"kind": row[4], "name": row[5], "status": row[6]}
-        documents = [("f", named)]
+        cache = self._cache
+        documents = [("f", named_fields(row))]
         if metadata:
             documents.append(("m", metadata))
         if attributes:
             documents.append(("a", attributes))
+        flats = [cache.flat(letter, document) for letter, document in documents]
+        if row[15] is not None or None in flats:
+            self.add(row)
+            return
         texts = [cache.head(row)]
-        for letter, document in documents:
-            flat = cache.flat(letter, document)
-            if flat is None or row[15] is not None:
-                self.add(row)
-                return
-            tokens, keys = flat
-            if not seen.issuperset(tokens):
-                for token, item in zip(tokens, document.items(), strict=True):
-                    if token not in seen:
-                        self._values[token] = (letter, *item)
+        for (letter, document), (tokens, keys) in zip(documents, cast(Any, flats), strict=True):
+            self._note_values(letter, document, tokens)
             texts += tokens
             texts.append(keys.tokens)
             self._key_sets[keys] += 1
         self._changes.append((None, row[0], " ".join(texts)))
+        self._starts.append(row[7])
+
+    def _note_values(self, letter: str, document: dict[str, Any], tokens: list[str]) -> None:
+        seen = self.dictionary.seen
+        if not seen.issuperset(tokens):
+            for token, item in zip(tokens, document.items(), strict=True):
+                if token not in seen:
+                    self._values[token] = (letter, *item)
 
     def add(self, row: tuple[Any, ...]) -> None:
         """A row that was no visible one before."""
         parts = self._cache.parts(row)
         self._changes.append((None, row[0], parts.text))
+        self._starts.append(row[7])
         self._rows.update(parts.keys)
         self._entries.update((id_token(entry.id), entry) for entry in parts.entries)
         self._overflow += parts.overflow
 
     def change(self, old: Row, new: Row) -> None:
         """A row that was visible before."""
-        before, after = self._cache.parts(old), self._cache.parts(new)
-        had, has = set(before.text.split()), set(after.text.split())
-        if had == has:
+        if (old[12], old[13], old[15]) == (new[12], new[13], new[15]):
+            self._change_head(old, new)
             return
-        # Always in pairs: the index counts its rows by them.
-        self._changes.append(("delete", new.tid, " ".join(sorted(had - has))))
-        self._changes.append((None, new.tid, " ".join(sorted(has - had))))
+        before, after = self._cache.parts(old), self._cache.parts(new)
+        self._replace(new, before.text, after.text)
         self._rows.subtract(before.keys)
         self._rows.update(after.keys)
         self._entries.update((id_token(entry.id), entry) for entry in after.entries)
         self._overflow += after.overflow - before.overflow
+
+    def _change_head(self, old: Row, new: Row) -> None:
+        """A row whose documents stay as they are."""
+        texts = []
+        for row in (old, new):
+            named = named_fields(row)
+            tokens, _ = cast(Any, self._cache.flat("f", named))
+            texts.append(f"{self._cache.head(row)} {' '.join(tokens)}")
+        self._note_values("f", named, tokens)
+        self._replace(new, *texts)
+
+    def _replace(self, new: Row, before: str, after: str) -> None:
+        had, has = set(before.split()), set(after.split())
+        if had != has:
+            # Always in pairs: the index counts its rows by them.
+            self._changes.append(("delete", new.tid, " ".join(sorted(had - has))))
+            self._changes.append((None, new.tid, " ".join(sorted(has - had))))
+            self._starts.append(new.started_at or 0)
 
     def write(self) -> None:
         """Write what was collected, inside the caller's transaction."""
@@ -247,4 +276,18 @@ class Indexer:
                 "DO UPDATE SET value = CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER)",
                 (str(self._overflow),),
             )
+        if self._starts:
+            self._write_days(min(self._starts) // _DAY_US, max(self._starts) // _DAY_US)
         self.reset()
+
+    def _write_days(self, first: int, last: int) -> None:
+        """Widen property `days`, the first and last UTC day with a start."""
+        if self._span and self._span[0] <= first and last <= self._span[1]:
+            return
+        row = self._connection.execute("SELECT value FROM property WHERE name = 'days'").fetchone()
+        known = [int(day) for day in row[0].split()] if row else []
+        first, last = min([first, *known]), max([last, *known])
+        self._connection.execute(
+            "REPLACE INTO property (name, value) VALUES ('days', ?)", (f"{first} {last}",)
+        )
+        self._span = first, last

@@ -292,12 +292,14 @@ def _default_start(row: Row, marks: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _differences(parts: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    # By text: Python takes 1, 1.0 and True for the same.
-    return {
-        name: value
-        for name, value in parts.items()
-        if json_text(value) != json_text(defaults[name])
-    }
+    return {name: value for name, value in parts.items() if not _same(value, defaults[name])}
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one is other or (type(one) is type(other) and type(one) in (str, int) and one == other):
+        return True
+    # By text: Python takes 1, 1.0 and True for the same, also inside containers.
+    return bool(one == other) and json_text(one) == json_text(other)
 
 
 def _start(parts: dict[str, Any]) -> Start:

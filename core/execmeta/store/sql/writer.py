@@ -27,7 +27,13 @@ from execmeta.model.event import Event
 from execmeta.model.ids import ExecutionId, id_text
 from execmeta.store.base import Applied
 from execmeta.store.sql.apply import Batch, groups_of
-from execmeta.store.sql.connection import connect, index_generation, translated, write_transaction
+from execmeta.store.sql.connection import (
+    UNFIT_VALUE,
+    connect,
+    index_generation,
+    translated,
+    write_transaction,
+)
 from execmeta.store.sql.indexing import Indexer
 from execmeta.store.sql.lockfile import LockFile
 
@@ -38,10 +44,7 @@ _UNFIT: Final = (
     AttributeError,
     OverflowError,
     RecursionError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
+    *UNFIT_VALUE,
 )
 """What a malformed event raises on its way into the rows."""
 
@@ -72,21 +75,15 @@ class Writer:
         groups, rejected = groups_of(events, self._tenant)
         if not groups and segment is None:
             return Applied(rejected=tuple(rejected))
-        with self._transaction(durable) as connection:
-            # A malformed event, found on the way, undoes the batch; then each goes alone.
-            connection.execute("SAVEPOINT batch")
-            try:
+        try:
+            with self._transaction(durable) as connection:
                 applied = Batch(connection, self._indexer).apply(groups)
-            except _UNFIT:
-                connection.execute("ROLLBACK TO batch")
-                self._indexer.forget()
+                _note_segment(connection, segment)
+        except _UNFIT:
+            # A malformed event, found on the way, has undone the batch: now each goes alone.
+            with self._transaction(durable) as connection:
                 applied = self._apply_singly(connection, events, rejected)
-            if segment is not None:
-                connection.execute(
-                    "INSERT INTO segment VALUES (?, ?) ON CONFLICT (name) "
-                    "DO UPDATE SET offset = max(offset, excluded.offset)",
-                    segment,
-                )
+                _note_segment(connection, segment)
         if rejected:
             return replace(applied, rejected=tuple(sorted(rejected)))
         return applied
@@ -180,6 +177,15 @@ class Writer:
             self._lock = LockFile(self._path)
             self._pid, self._place = pid, _place_of(self._path)
         return self._connection
+
+
+def _note_segment(connection: sqlite3.Connection, segment: tuple[str, int] | None) -> None:
+    if segment is not None:
+        connection.execute(
+            "INSERT INTO segment VALUES (?, ?) ON CONFLICT (name) "
+            "DO UPDATE SET offset = max(offset, excluded.offset)",
+            segment,
+        )
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:
