@@ -14,7 +14,7 @@ from execmeta.errors import FilterError
 from execmeta.filters import mixups
 from execmeta.filters.caps import check_text
 from execmeta.filters.characters import UNSTORABLE, is_bare
-from execmeta.filters.documents import canonical, read_document
+from execmeta.filters.documents import read_document
 from execmeta.filters.names import fault_in, normalised
 from execmeta.filters.nodes import (
     Comparison,
@@ -26,6 +26,7 @@ from execmeta.filters.nodes import (
     conjunction,
 )
 from execmeta.filters.wording import shown
+from execmeta.model.json_text import canonical_json
 
 _PAIR: Final = re.compile(r"([^=<>!~]*)(!~=|!=|~=|>=|<=|>|<|=)(.*)", re.DOTALL)
 
@@ -105,6 +106,6 @@ def _check_key(text: str, key: str) -> None:
 
 def _document(text: str) -> ContainsJson:
     try:
-        return ContainsJson("meta", canonical(read_document(text)))
+        return ContainsJson("meta", canonical_json(read_document(text)))
     except ValueError as exc:
-        raise FilterError(f"found {exc}.", text=text) from None
+        raise FilterError(str(exc), text=text) from None

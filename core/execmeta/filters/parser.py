@@ -29,7 +29,7 @@ from typing import Final, NoReturn, cast
 from execmeta.errors import FilterError
 from execmeta.filters import mixups, printer
 from execmeta.filters.caps import check_node, check_text, too_complex
-from execmeta.filters.documents import canonical, read_document
+from execmeta.filters.documents import read_document
 from execmeta.filters.lexer import Kind, Token
 from execmeta.filters.names import MISNAMED, SPACES, Space, fault_in, normalised, split_space
 from execmeta.filters.nodes import (
@@ -49,6 +49,7 @@ from execmeta.filters.nodes import (
 )
 from execmeta.filters.reader import Reader
 from execmeta.filters.wording import shown
+from execmeta.model.json_text import canonical_json
 from execmeta.model.limits import MAX_FILTER_DEPTH
 
 _BETWEEN_TERMS: Final = "'and', 'or', another comparison or the end of the filter"
@@ -265,9 +266,9 @@ def _contains(reader: Reader) -> ContainsJson:
         reader.reject("a quoted JSON object", hint=f'Write {space} contains \'{{"env": "prod"}}\'')
     reader.take()
     try:
-        document = canonical(read_document(literal.text))
+        document = canonical_json(read_document(literal.text))
     except ValueError as exc:
-        raise FilterError(f"found {exc}.", text=reader.text, column=literal.column) from None
+        raise FilterError(str(exc), text=reader.text, column=literal.column) from None
     return ContainsJson(cast(Space, space), document, token.column)
 
 
