@@ -92,7 +92,8 @@ def _is_mark(char: str) -> bool:
 def _named(char: str) -> str:
     if char == " ":
         return "a space"
-    return repr(char) if char.isprintable() else f"the character U+{ord(char):04X}"
+    shown = char.isprintable() and not _is_mark(char)
+    return repr(char) if shown else f"the character U+{ord(char):04X}"
 
 
 def check_key(key: Any, reserved: tuple[str, ...] = RESERVED_PREFIXES) -> str:
@@ -139,7 +140,8 @@ def _nfc(key: str) -> str:
 
 def _shown(key: Any) -> str:
     text = key if isinstance(key, str) else repr(key)
-    return ascii(text[:60] + ("..." if len(text) > 60 else ""))
+    # repr escapes what a terminal would obey, and leaves other scripts readable.
+    return repr(text[:60] + ("..." if len(text) > 60 else ""))
 
 
 def validate_metadata(

@@ -68,17 +68,17 @@ def read_text_file(path: str) -> str:
             raw = stream.read(MAX_METADATA_BYTES + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise MetadataError(f"File {path!a}: {reason}.", code="invalid_pair") from None
+        raise MetadataError(f"File {path!r}: {reason}.", code="invalid_pair") from None
     if len(raw) > MAX_METADATA_BYTES:
         raise MetadataError(
-            f"File {path!a} is larger than {MAX_METADATA_BYTES} bytes. Record its path instead.",
+            f"File {path!r} is larger than {MAX_METADATA_BYTES} bytes. Record its path instead.",
             code="value_too_large",
         )
     try:
         return raw.decode().removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise MetadataError(
-            f"File {path!a} is not text in UTF-8. Record its path instead.", code="invalid_utf8"
+            f"File {path!r} is not text in UTF-8. Record its path instead.", code="invalid_utf8"
         ) from None
 
 
@@ -146,7 +146,7 @@ def env_metadata(
 
 def _split(pair: str) -> tuple[str, str]:
     key, equals, value = pair.partition("=")
-    shown = ascii(clean_text(pair if not equals else key)[0][:60])
+    shown = repr(clean_text(pair if not equals else key)[0][:60])
     if not equals:
         raise MetadataError(f"Metadata {shown} has no '='. {_EXAMPLE}", code="invalid_pair")
     if not key:
@@ -166,6 +166,6 @@ def _json(key: str, text: str) -> Json:
         parsed: Json = parse_json(text, max_depth=MAX_DEPTH)
     except MetadataError as error:
         raise MetadataError(
-            f"Metadata value of {key!a}: {error.message}", code=error.code
+            f"Metadata value of {key!r}: {error.message}", code=error.code
         ) from None
     return parsed

@@ -211,7 +211,7 @@ def _checked_object(
 
 
 def _refusal(key: str, code: str, what: str) -> MetadataError:
-    return MetadataError(f"Metadata value of {key!a} {what}", code=code)
+    return MetadataError(f"Metadata value of {key!r} {what}", code=code)
 
 
 def clean_value(value: Any, *, max_chars: int | None = MAX_VALUE_CHARS) -> Cleaned:
