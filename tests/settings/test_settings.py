@@ -172,6 +172,19 @@ def test_yes_and_no_in_the_environment(place: Place, text: str, value: bool) -> 
     assert place.load().disabled is value
 
 
+def test_the_origin_of_each_value_is_told(place: Place) -> None:
+    place.config.write_text('store = "d"\nspool = "/d"\n')
+    place.write('[tool.execmeta]\nstore = "c"\nmeta = {team = "ml"}\n')
+    place.environ["EXECMETA_STORE"] = "b"
+
+    assert place.load({"exit_timeout": 1}).origins == {
+        "exit_timeout": "argument",
+        "store": "$EXECMETA_STORE",
+        "spool": str(place.config),
+        "meta": str(place.project / "pyproject.toml"),
+    }
+
+
 def test_an_unknown_argument_is_named(place: Place) -> None:
     with pytest.raises(SettingsError, match=r"argument stor: .* Did you mean store\?"):
         place.load({"stor": "memory:"})

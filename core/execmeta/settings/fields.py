@@ -13,6 +13,7 @@ from execmeta.model.metadata import RESERVED_PREFIXES
 Type = Literal["text", "folder", "yes or no", "seconds", "list", "patterns", "table"]
 
 _EMPTY: Final[Mapping[str, Json]] = MappingProxyType({})
+_EMPTY_ORIGINS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def _setting(type: Type, default: Any, doc: str, *, env: str = "", shown: str = "") -> Any:
@@ -108,6 +109,9 @@ class Settings:
     )
     redact: RedactSettings = field(default_factory=RedactSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
+    origins: Mapping[str, str] = field(default_factory=lambda: _EMPTY_ORIGINS, compare=False)
+    """Key of a setting to the argument, variable or file that it comes from; a key that is not
+    listed has its default."""
     warnings: tuple[str, ...] = ()
     """What was wrong and got its default instead, in words for the user; only when lenient."""
 

@@ -56,7 +56,7 @@ def load_settings(
     loading = _Loading(lenient)
     for key, raw in (arguments or {}).items():
         if raw is not None:
-            loading.take(key, f"argument {key}", raw)
+            loading.take(key, f"argument {key}", "argument", raw)
     for setting in SETTINGS:
         if setting.env and environ.get(setting.env):
             loading.take_text(setting, environ[setting.env])
@@ -72,6 +72,7 @@ class _Loading:
         self._lenient = lenient
         self._values: dict[str, Any] = {}
         self._meta: dict[str, Json] = {}
+        self._origins: dict[str, str] = {}
         self._warnings: list[str] = []
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
@@ -86,18 +87,20 @@ class _Loading:
             meta=MappingProxyType(self._meta),
             redact=RedactSettings(**inner["redact"]),
             plugins=PluginSettings(**inner["plugins"]),
+            origins=MappingProxyType(self._origins),
             warnings=tuple(self._warnings),
         )
 
-    def take(self, key: str, place: str, raw: Any) -> None:
+    def take(self, key: str, place: str, origin: str, raw: Any) -> None:
         try:
-            self._add(_known(key, place), typed(_known(key, place), place, raw))
+            setting = _known(key, place)
+            self._add(setting, typed(setting, place, raw), origin)
         except SettingsError as error:
             self._failed(error)
 
     def take_text(self, setting: Setting, text: str) -> None:
         try:
-            self._add(setting, from_text(setting, text))
+            self._add(setting, from_text(setting, text), f"${setting.env}")
         except SettingsError as error:
             self._failed(error)
 
@@ -124,7 +127,7 @@ class _Loading:
         for key, raw in _flat(table):
             if isinstance(raw, str):
                 raw = _from_folder(key, raw, path.parent)
-            self.take(key, f"{path}: {prefix}{key}", raw)
+            self.take(key, f"{path}: {prefix}{key}", str(path), raw)
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
@@ -133,12 +136,15 @@ class _Loading:
             self._failed(error)
             return {}
 
-    def _add(self, setting: Setting, value: Any) -> None:
+    def _add(self, setting: Setting, value: Any, origin: str) -> None:
         if setting.type == "table":
             for key in value:
                 self._meta.setdefault(key, value[key])
+        elif setting.key in self._values:
+            return
         else:
-            self._values.setdefault(setting.key, value)
+            self._values[setting.key] = value
+        self._origins.setdefault(setting.key, origin)
 
     def _failed(self, error: SettingsError) -> None:
         if not self._lenient:
