@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
@@ -114,6 +114,8 @@ class Settings:
     listed has its default."""
     warnings: tuple[str, ...] = ()
     """What was wrong and got its default instead, in words for the user; only when lenient."""
+    origins: tuple[tuple[str, str], ...] = ()
+    """(key, where its value was found); a key that is not listed has its default."""
 
 
 class Setting(NamedTuple):
@@ -144,8 +146,8 @@ def _listed(owner: type, prefix: str = "") -> list[Setting]:
             found.append(
                 Setting(prefix + each.name, told["env"], told["type"], default, told["doc"])
             )
-        elif each.default_factory is not MISSING:
-            found += _listed(type(each.default_factory()), f"{each.name}.")
+        elif isinstance(each.default_factory, type):
+            found += _listed(each.default_factory, f"{each.name}.")
     return found
 
 
