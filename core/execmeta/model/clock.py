@@ -37,7 +37,9 @@ class HybridClock:
 
     def observe(self, stamp: int) -> bool:
         """Go on after `stamp`; False when it is over 24 h ahead and was ignored."""
+        if stamp <= self._last:
+            return True
         if (stamp >> _COUNTER_BITS) - self._now_us() // 1000 > _MAX_AHEAD_MS:
             return False
-        self._last = max(self._last, stamp)
+        self._last = stamp
         return True

@@ -107,4 +107,4 @@ class Delivery:
 
     def _reject(self, begin: int, end: int, reason: str) -> None:
         self.rejected += 1
-        self.bad.append(BadLine(begin, end, reason, os.pread(self._fd, end - begin, begin)))
+        self.bad.append(BadLine(begin, end, reason, os.pread(self._fd, end - begin - 1, begin)))

@@ -76,17 +76,17 @@ class Outbox:
             warning, self._warning = self._warning, None
         if warning is not None:
             # Outside of the lock: a logging handler may record events itself (R10).
-            _log.warning("%s", warning)
+            warn(warning)
 
     def drop(self, reason: str) -> None:
         """Count an event that could not even be encoded."""
         with self._lock:
             self._drop(reason)
 
-    def fault(self, reason: str) -> None:
-        """Count an error that cost no event."""
+    def fault(self, reason: str, number: int = 1) -> None:
+        """Count errors that cost no event."""
         with self._lock:
-            self._count_fault(reason)
+            self._count_fault(reason, number)
 
     def hand_over(self) -> Load:
         """Everything that waits; the next event opens a new segment."""
@@ -228,11 +228,19 @@ class Outbox:
         reasons = self.counters.reasons
         reasons[reason] = reasons.get(reason, 0) + 1
 
-    def _count_fault(self, reason: str) -> None:
+    def _count_fault(self, reason: str, number: int = 1) -> None:
         faults = self.counters.faults
-        faults[reason] = faults.get(reason, 0) + 1
+        faults[reason] = faults.get(reason, 0) + number
 
     def _warn(self, text: str) -> None:
         if not self._warned:
             self._warned = True
             self._warning = text
+
+
+def warn(text: str) -> None:
+    """Tell the user once, by logging."""
+    try:
+        _log.warning("%s", text)
+    except Exception:  # lost: a warning, where the program's own log filter raises
+        return
