@@ -114,8 +114,6 @@ class Settings:
     listed has its default."""
     warnings: tuple[str, ...] = ()
     """What was wrong and got its default instead, in words for the user; only when lenient."""
-    origins: tuple[tuple[str, str], ...] = ()
-    """(key, where its value was found); a key that is not listed has its default."""
 
 
 class Setting(NamedTuple):

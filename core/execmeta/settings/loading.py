@@ -73,7 +73,6 @@ class _Loading:
         self._values: dict[str, Any] = {}
         self._meta: dict[str, Json] = {}
         self._origins: dict[str, str] = {}
-        self._origins: dict[str, str] = {}
         self._warnings: list[str] = []
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
@@ -90,7 +89,6 @@ class _Loading:
             plugins=PluginSettings(**inner["plugins"]),
             origins=MappingProxyType(self._origins),
             warnings=tuple(self._warnings),
-            origins=tuple(self._origins.items()),
         )
 
     def take(self, key: str, place: str, origin: str, raw: Any) -> None:
