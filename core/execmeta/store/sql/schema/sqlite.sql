@@ -66,6 +66,17 @@ CREATE TABLE kv_key (
     capped INTEGER NOT NULL DEFAULT 0,
     rows INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE TABLE block (
+    high INTEGER PRIMARY KEY,
+    n INTEGER NOT NULL,
+    tids BLOB NOT NULL
+);
+CREATE TABLE bitmap (
+    token TEXT NOT NULL,
+    high INTEGER NOT NULL,
+    bits BLOB NOT NULL,
+    PRIMARY KEY (token, high)
+) WITHOUT ROWID;
 CREATE TABLE segment (
     name TEXT PRIMARY KEY,
     offset INTEGER NOT NULL
