@@ -63,14 +63,12 @@ class Batch:
 
     def apply(self, groups: dict[str, list[Event]]) -> Applied:
         """Join the events of each execution into its row, inside the caller's transaction."""
-        raw_ids = {name: id_bytes(name) for name in groups}
-        for events in groups.values():
-            for event in events:
-                if event.type == STARTED:
-                    for place in ("parent", "root"):
-                        name = event.body.get(place)
-                        if name is not None and name not in raw_ids:
-                            raw_ids[name] = id_bytes(name)
+        bodies = [
+            event.body for events in groups.values() for event in events if event.type == STARTED
+        ]
+        named = {name for body in bodies if (name := body.get("parent"))}
+        named.update(name for body in bodies if (name := body.get("root")))
+        raw_ids = {name: id_bytes(name) for name in named.union(groups)}
         self._look_up(raw_ids)
         stored = self._rows(self._tids[name] for name in groups if name not in self._free)
         created = changed = 0
@@ -78,10 +76,12 @@ class Batch:
             tid = self._tids[name]
             old = stored.get(tid)
             if old is None or (old.kind is None and old.fold is None):
-                created += self._create(name, events, tid, raw_ids[name])
+                if self._create(name, events, tid, raw_ids[name]):
+                    created += 1
+                    self._free.discard(name)
             else:
                 changed += self._join(old, events)
-        for name in self._free.difference(groups):
+        for name in self._free & named:
             self._inserts.append((self._tids[name], raw_ids[name], *_STUB_REST))
         self._write()
         return Applied(created, changed, len(groups) - created - changed)

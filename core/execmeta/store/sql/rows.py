@@ -163,11 +163,12 @@ def fold_to_row(
         root_tid: key of the root's row, None when that is this one.
     """
     more: dict[str, Any] = {}
-    if state.conflict:
+    start, outcome = state.start, state.outcome
+    # One of an earlier attempt is seen or not by the order of arrival, and shown to nobody.
+    if outcome is not None and state.conflict == outcome.attempt:
         more["c"] = state.conflict
     if state.edits:
         more["e"] = 1
-    start, outcome = state.start, state.outcome
     if start is None or outcome is None:
         if outcome is not None:
             more["O"] = outcome._asdict()
