@@ -75,6 +75,8 @@ TIMES: list[Case] = [
         ("duration>1m duration<1.5m", "dag.extract"),
         ("duration>1m1s", "web api api.get dag.extract train big span"),
         ("duration in (250ms, 1.5s)", "web.login web.pay"),
+        ("duration<99999999999999999999w", "* -dag -queued -skew -later"),
+        ("duration=99999999999999999999", ""),
         ("duration is null", "dag queued skew later"),
         (
             "duration!=1s",

@@ -87,5 +87,5 @@ def _escaped(text: str, quote: str) -> str:
 def _printable(char: str, quote: str) -> str:
     if char.isprintable() or char in "\n\t":
         return _escaped(char, quote)
-    units = char.encode("utf-16-be").hex()
+    units = char.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

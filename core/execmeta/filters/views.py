@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from execmeta.errors import FilterError
+from execmeta.filters.caps import too_complex
 from execmeta.filters.fields import near_misses
 from execmeta.filters.nodes import (
     And,
@@ -22,59 +23,74 @@ from execmeta.filters.nodes import (
 )
 from execmeta.filters.parser import parse
 from execmeta.filters.wording import listed, shown
+from execmeta.model.limits import MAX_FILTER_TERMS
+
+_MAX_CHAIN: Final = 8
+"""Views inside views inside views."""
 
 
-def replace_views(
-    node: Node, views: Mapping[str, str] | None, text: str, open_: tuple[str, ...] = ()
-) -> Node:
+def replace_views(node: Node, views: Mapping[str, str] | None, text: str) -> Node:
     """`node` with every view replaced by its filter, whose columns become the view's own.
 
     Args:
         node: nodes of a filter.
         views: name to filter text; None where there are no views.
         text: what the columns of `node` count in.
-        open_: views that are being replaced further out.
 
     Raises:
-        FilterError: with code `unknown_view`; or as `parse` does, for a view's own text.
+        FilterError: with code `unknown_view`; `filter_too_complex` for more than 64 views, those
+            inside views included; or as `parse` does, for a view's own text.
     """
-    match node:
-        case And():
-            return conjunction(replace_views(item, views, text, open_) for item in node.items)
-        case Or():
-            return disjunction(replace_views(item, views, text, open_) for item in node.items)
-        case Not():
-            item = replace_views(node.item, views, text, open_)
-            if isinstance(item, Everything):
-                _refuse("an empty view under 'not', which selects nothing", text, node.column)
-            return replace(node, item=item)
-        case ViewRef():
-            return _view(node, views, text, open_)
-        case _:
-            return node
+    return _Replacement(views or {}).replaced(node, text, ())
 
 
-def _view(ref: ViewRef, views: Mapping[str, str] | None, text: str, open_: tuple[str, ...]) -> Node:
-    name = shown(f"@{ref.name}")
-    if ref.name in open_:
-        _refuse(f"the view {name} inside itself", text, ref.column)
-    if views is None or ref.name not in views:
-        near = [f"@{other}" for other in near_misses(ref.name, views or ())]
-        hint = f"Did you mean {listed(near)}?" if near else None
-        _refuse(f"the view {name}, which is not known", text, ref.column, hint)
-    filter_text = views[ref.name]
-    try:
-        node = parse(filter_text)
-    except FilterError as exc:
-        raise FilterError(
-            f"in the view {name}: {exc.message}",
-            text=filter_text,
-            column=exc.column,
-            code=exc.code,
-            hint=exc.hint,
-        ) from None
-    node = replace_views(node, views, filter_text, (*open_, ref.name))
-    return _moved(node, ref.column)
+class _Replacement:
+    """One run of `replace_views`: the views, and how many were put in."""
+
+    def __init__(self, views: Mapping[str, str]) -> None:
+        self.views = views
+        self.count = 0
+
+    def replaced(self, node: Node, text: str, chain: tuple[str, ...]) -> Node:
+        """`node` without views; `chain` names those that it stands in."""
+        match node:
+            case And():
+                return conjunction([self.replaced(item, text, chain) for item in node.items])
+            case Or():
+                return disjunction([self.replaced(item, text, chain) for item in node.items])
+            case Not():
+                item = self.replaced(node.item, text, chain)
+                if isinstance(item, Everything):
+                    _refuse("an empty view under 'not', which selects nothing", text, node.column)
+                return replace(node, item=item)
+            case ViewRef():
+                return _moved(self._filter_of(node, text, chain), node.column)
+            case _:
+                return node
+
+    def _filter_of(self, ref: ViewRef, text: str, chain: tuple[str, ...]) -> Node:
+        name = shown(f"@{ref.name}")
+        if ref.name in chain:
+            _refuse(f"the view {name} inside itself", text, ref.column)
+        if ref.name not in self.views:
+            near = [f"@{other}" for other in near_misses(ref.name, self.views)]
+            hint = f"Did you mean {listed(near)}?" if near else None
+            _refuse(f"the view {name}, which is not known", text, ref.column, hint)
+        self.count += 1
+        if self.count > MAX_FILTER_TERMS or len(chain) == _MAX_CHAIN:
+            too_complex("found too many views inside views.", text=text, column=ref.column)
+        own = self.views[ref.name]
+        try:
+            node = parse(own)
+        except FilterError as exc:
+            raise FilterError(
+                f"in the view {name}: {exc.message}",
+                text=own,
+                column=exc.column,
+                code=exc.code,
+                hint=exc.hint,
+            ) from None
+        return self.replaced(node, own, (*chain, ref.name))
 
 
 def _refuse(found: str, text: str, column: int, hint: str | None = None) -> NoReturn:
