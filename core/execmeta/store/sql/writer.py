@@ -16,7 +16,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,8 @@ from execmeta.codec import event_from_json, event_to_json
 from execmeta.errors import EventError
 from execmeta.model.event import Event
 from execmeta.model.ids import ExecutionId, id_text
-from execmeta.store.base import Applied
+from execmeta.store.base import Applied, CheckReport, Progress
+from execmeta.store.sql import verify
 from execmeta.store.sql.apply import Batch, groups_of
 from execmeta.store.sql.connection import (
     UNFIT_VALUE,
@@ -135,6 +136,21 @@ class Writer:
                 (writer,),
             )
             return tuple(id_text(raw) for (raw,) in found)
+
+    def check(self, progress: Progress | None = None) -> CheckReport:
+        """See `Store.check`; on a connection of its own, so that others can go on."""
+        with translated(self._path), closing(connect(self._path)) as connection:
+            return verify.check(connection, progress)
+
+    def reindex(self, progress: Progress | None = None) -> int:
+        """See `Store.reindex`; also where the index was built with other tokens."""
+        with self._turn, translated(self._path):
+            connection = self._opened()
+            self._indexer.forget()
+            with write_transaction(connection, self._lock, durable=True):
+                executions = verify.reindex(connection, progress)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return executions
 
     def close(self) -> None:
         """Give the file back; the next call would open it again."""
