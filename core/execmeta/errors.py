@@ -52,8 +52,8 @@ class EventError(ExecmetaError, ValueError):
 class FilterError(ExecmetaError, ValueError):
     """A filter cannot be read or bound.
 
-    Codes: `filter_syntax`, `filter_too_complex`, `invalid_glob`, `invalid_value`,
-    `tenant_not_filterable`, `unknown_view`, `not_found`.
+    Codes: `filter_syntax`, `filter_too_complex`, `invalid_value`,
+    `tenant_not_filterable`, `unknown_view`, `ambiguous_reference`.
     """
 
     code = "filter_syntax"

@@ -35,7 +35,10 @@ from execmeta.model.execution import Execution
 NAMESPACES = ("git", "ci", "host", "airflow", "pytest", "otel", "process")
 TIMES = {"started": "started", "started_at": "started", "ended": "ended", "ended_at": "ended"}
 PLACES = {"parent_id": "parent", "root_id": "root"}
-SECONDS = {"ms": Fraction(1, 1000), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+SECONDS = {
+    "ms": Fraction(1, 1000),
+    **{unit: Fraction(n) for unit, n in zip("smhdw", (1, 60, 3600, 86400, 604800), strict=True)},
+}
 
 
 class Oracle:
@@ -237,7 +240,7 @@ def quantity(literal: Value) -> Fraction | float | None:
     size = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)([KMGT]?)(i?)B", literal.text)
     if size and (size[2] or not size[3]):
         power = " KMGT".index(size[2] or " ")
-        exact = Fraction(size[1]) * (1024 if size[3] else 1000) ** power
+        exact = Fraction(size[1]) * Fraction(1024 if size[3] else 1000) ** power
         return exact if exact.denominator == 1 else Fraction(float(exact))
     if re.fullmatch(r"-?([0-9]+(\.[0-9]+)?(ms|[smhdw]))+", literal.text):
         return amount(literal.text.lstrip("-")) * (-1 if literal.text[0] == "-" else 1)

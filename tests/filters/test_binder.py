@@ -27,7 +27,9 @@ from execmeta.filters.bound import (
 )
 from execmeta.filters.parser import parse
 from execmeta.model.clock import wall_us
+from execmeta.model.ids import ExecutionId
 
+UNKNOWN = ExecutionId(UNKNOWN_ID)
 ENV = Path("meta", "env")
 STARTED = Path("field", "started")
 ENDED = Path("field", "ended")
@@ -109,16 +111,16 @@ def bound(text: str, **more: Any) -> BoundFilter:
         ("started>2026-01-31", Compare(STARTED, ">=", NEXT_DAY)),
         ("started_at>=2026-01-31", Compare(STARTED, ">=", DAY)),
         ("started>now-1s", Compare(STARTED, ">=", NOW_US - 999_999)),
-        (f"id={UNKNOWN_ID}", Place("id", UNKNOWN_ID)),
-        (f"id={UNKNOWN_ID.upper().replace('-', '')}", Place("id", UNKNOWN_ID)),
-        (f"root!={UNKNOWN_ID}", Not(Place("root", UNKNOWN_ID))),
+        (f"id={UNKNOWN}", Place("id", UNKNOWN)),
+        (f"id={UNKNOWN.upper().replace('-', '')}", Place("id", UNKNOWN)),
+        (f"root!={UNKNOWN}", Not(Place("root", UNKNOWN))),
         (
-            f"parent!={UNKNOWN_ID}",
-            All((Has(Path("field", "parent")), Not(Place("parent", UNKNOWN_ID)))),
+            f"parent!={UNKNOWN}",
+            All((Has(Path("field", "parent")), Not(Place("parent", UNKNOWN)))),
         ),
         (
-            f"under in ({UNKNOWN_ID}, {id_of('web')})",
-            AnyOf((Place("under", UNKNOWN_ID), Place("under", id_of("web")))),
+            f"under in ({UNKNOWN}, {id_of('web')})",
+            AnyOf((Place("under", UNKNOWN), Place("under", id_of("web")))),
         ),
     ],
 )
@@ -146,7 +148,7 @@ def test_a_full_id_is_not_looked_up() -> None:
     def refuse(ref: str) -> Any:
         raise AssertionError(ref)
 
-    assert bound(f"id={UNKNOWN_ID}", resolver=refuse) == Place("id", UNKNOWN_ID)
+    assert bound(f"id={UNKNOWN}", resolver=refuse) == Place("id", UNKNOWN)
 
 
 def test_an_ambiguous_ending_names_its_candidates() -> None:
@@ -188,11 +190,11 @@ def test_now_is_the_present_by_default() -> None:
     "text",
     [
         "kind=test",
-        f"id={UNKNOWN_ID}",
-        f"a=1 or not parent={UNKNOWN_ID}",
+        f"id={UNKNOWN}",
+        f"a=1 or not parent={UNKNOWN}",
         "parent_id is null",
-        f"root={UNKNOWN_ID}",
-        f"under={UNKNOWN_ID}",
+        f"root={UNKNOWN}",
+        f"under={UNKNOWN}",
         "depth>0",
         "has(kind)",
         "iterator.index=1",

@@ -11,7 +11,7 @@ from execmeta.filters.fields import FIELDS, Catalogue, Field, near_misses
 from execmeta.filters.parser import parse
 from execmeta.filters.targets.predicate import FIELD_VALUES
 from execmeta.filters.terms import Resolver
-from execmeta.model.attributes import ATTRIBUTE_NAMESPACES, namespace_of
+from execmeta.model.attributes import ATTRIBUTE_NAMESPACES
 from execmeta.model.ids import ExecutionId
 
 COLOUR = Field("acme.colour", "text", "Colour of the build.", "acme.colour=red", ("acme.color",))
@@ -89,18 +89,11 @@ def test_two_plug_ins_cannot_have_one_name() -> None:
         Catalogue([COLOUR, COLOUR])
 
 
-def test_names_lists_every_field_once() -> None:
-    names = Catalogue([COLOUR]).names()
-
-    assert len(set(names)) == len(names) == len(FIELDS) + 1
-    assert names[-1] == "acme.colour"
-
-
 def test_namespaces_are_one_table() -> None:
     assert set(ATTRIBUTE_NAMESPACES) == {
         *("git", "ci", "host", "airflow", "pytest", "otel", "process")
     }
-    assert [namespace_of(name) for name in ("ci.provider", "ci", "cid.x")] == ["ci", None, None]
+    assert bind_query("ci=x cid.x=1").filter == bind_query("meta.ci=x meta.cid.x=1").filter
 
 
 def test_near_misses_are_sorted_by_likeness_and_leave_the_name_out() -> None:

@@ -193,10 +193,6 @@ class Catalogue:
         first, dot, _ = name.partition(".")
         return Target(Path("attr" if dot and first in self._namespaces else "meta", name))
 
-    def names(self) -> tuple[str, ...]:
-        """Every field's name without aliases, execmeta's own first."""
-        return tuple(dict.fromkeys(t.field.name for t in self._targets.values() if t.field))
-
 
 def _field_path(field: Field) -> Path:
     return Path("item", "") if field.name == "iterator.item" else Path("field", field.name)

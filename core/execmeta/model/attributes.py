@@ -22,13 +22,3 @@ ATTRIBUTE_NAMESPACES: Final[Mapping[str, str]] = MappingProxyType(
 A dotted bare name in a filter that begins with one of these means the attribute, any other
 unknown one the metadata key. Plug-ins add their own first part with the fields that they declare.
 """
-
-
-def namespace_of(name: str) -> str | None:
-    """The namespace that a dotted name begins with, None for any other name.
-
-    >>> namespace_of("git.sha"), namespace_of("git"), namespace_of("project.name")
-    ('git', None, None)
-    """
-    first, dot, _ = name.partition(".")
-    return first if dot and first in ATTRIBUTE_NAMESPACES else None
