@@ -1,4 +1,4 @@
-"""Heritage: the metadata that a parent hands down, clean, redacted and encoded once per parent."""
+"""Heritage: what a parent hands down, place and metadata, checked and encoded once per parent."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ class Heritage(NamedTuple):
     """`inherited:<id>`."""
     sources: str
     """JSON of the map of every key to that source; empty without any."""
+    place: str
+    """Members `parent`, `root` and `depth` of a child's body, with a comma before each."""
     flags: frozenset[str]
 
 
-NOTHING: Final = Heritage({}, "", "", "", frozenset())
+NOTHING: Final = Heritage({}, "", "", "", "", frozenset())
 
 
 class Heritages:
@@ -56,8 +58,13 @@ class Heritages:
         flags = {TRUNCATED} if parent.truncated else set()
         # Again, although a recorder did it before: it may have come through the environment.
         metadata = self._maps.clean(parent.metadata, flags)
-        if not metadata:
-            return NOTHING._replace(flags=frozenset(flags))
+        place = encode({"parent": parent.id, "root": parent.root_id, "depth": parent.depth + 1})
         source = f"inherited:{parent.id}"
-        sources = encode(dict.fromkeys(metadata, source))
-        return Heritage(metadata, encode(metadata), source, sources, frozenset(flags))
+        return Heritage(
+            metadata,
+            encode(metadata) if metadata else "",
+            source,
+            encode(dict.fromkeys(metadata, source)) if metadata else "",
+            f",{place[1:-1]}",
+            frozenset(flags),
+        )

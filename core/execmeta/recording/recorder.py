@@ -18,7 +18,7 @@ from execmeta.model.execution import ErrorInfo, IteratorContext, Json
 from execmeta.model.ids import ExecutionId, new_id
 from execmeta.recording.context import Context
 from execmeta.recording.counters import Counters
-from execmeta.recording.drafts import Draft, Drafter
+from execmeta.recording.drafts import Draft, Drafter, Started
 from execmeta.recording.environment import environment_attributes
 from execmeta.recording.notices import Notices
 from execmeta.recording.outbox import Outbox, warn
@@ -133,7 +133,15 @@ class Recorder:
             owner=owner,
             started_at=started_at,
         )
-        return self._started(draft)
+        try:
+            started, hlc = self._started(draft)
+            if started.stays_open and len(self._open) < MAX_OPEN:
+                self._open.add(started.id)
+            return started.context(hlc)
+        except Exception as failure:  # this execution is lost, and counted
+            self._fail(failure)
+            found = new_id()
+            return Context(found, found)
 
     def finish(
         self,
@@ -218,7 +226,11 @@ class Recorder:
             error=error,
             flags=flags,
         )
-        return self._started(draft).id
+        try:
+            return self._started(draft)[0].id
+        except Exception as failure:  # this execution is lost, and counted
+            self._fail(failure)
+            return new_id()
 
     def edit(
         self,
@@ -273,23 +285,15 @@ class Recorder:
             self._outbox.fault(shipment.reason)
         return Shipped(counters.stored, counters.spooled, shipment.reason)
 
-    def _started(self, draft: Draft) -> Context:
-        started = None
-        try:
-            self._mind_fork()
-            if draft.parent is not None:
-                # So that no child is older than its parent, whatever the clocks say.
-                self._clock.observe(draft.parent.hlc)
-            started = self._drafter.started(draft)
-            whole = draft.ended_at is not None
-            hlc = self._emit(STARTED, started.id, started.at, started.body, whole=whole)
-            if started.stays_open and len(self._open) < MAX_OPEN:
-                self._open.add(started.id)
-            return started.context(hlc)
-        except Exception as failure:  # this execution is lost, and counted
-            self._fail(failure)
-            found = started.id if started is not None else new_id()
-            return Context(found, found, kind=str(draft.kind))
+    def _started(self, draft: Draft) -> tuple[Started, int]:
+        """Write a start event; it and its stamp."""
+        self._mind_fork()
+        if draft.parent is not None:
+            # So that no child is older than its parent, whatever the clocks say.
+            self._clock.observe(draft.parent.hlc)
+        started = self._drafter.started(draft)
+        whole = draft.ended_at is not None
+        return started, self._emit(STARTED, started.id, started.at, started.body, whole=whole)
 
     def _emit(
         self, kind: str, execution_id: ExecutionId, at: int, body: str, *, whole: bool = False
