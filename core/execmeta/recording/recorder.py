@@ -346,10 +346,10 @@ class Recorder:
     def _places(self) -> tuple[Place, ...]:
         return places(os.environ, self.settings.spool)
 
-    def _open_store(self, timeout_s: float) -> Store:
+    def _open_store(self, until: float) -> Store:
         if self.settings.store == MEMORY:
             raise StoreUnavailableError("a memory store ends with this process")
-        return open_store(self.settings.store)
+        return open_store(self.settings.store, until=until)
 
 
 def _new_wid() -> int:

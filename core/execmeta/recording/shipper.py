@@ -37,7 +37,7 @@ def ship(
     """Apply everything in `load`, then close its segments, whatever happens.
 
     Args:
-        open_store: called with the seconds that it may wait for a lock.
+        open_store: called with the moment of `time.monotonic` until which it may wait for a lock.
         timeout_s: no batch is begun later than this; what is left stays on disk.
         unlink: remove segments that are wholly stored. Not while executions are open: the lock of
             the segment will prove that they are lost.
@@ -46,7 +46,7 @@ def ship(
     deadline = time.monotonic() + timeout_s
     try:
         if timeout_s > 0:
-            store = open_store(timeout_s)
+            store = open_store(deadline)
             try:
                 _ship(load, store, deadline, unlink, shipment)
             finally:

@@ -15,10 +15,14 @@ _LATER = {"postgresql", "postgres", "http", "https"}
 _FILE_ENDINGS = (".db", ".sqlite", ".sqlite3")
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, until: float | None = None) -> Store:
     """The store behind `url`: `sqlite:///PATH` (four slashes for an absolute path, `~` for the
     home folder), a bare path that ends in .db, .sqlite or .sqlite3 or holds a slash, or
     `memory:`. A missing SQLite file is created when the store is first used.
+
+    Args:
+        until: moment of `time.monotonic` after which `apply` waits for no lock of another
+            process; by default it waits a few seconds.
 
     Raises:
         SettingsError: no such kind of store.
@@ -31,7 +35,23 @@ def open_store(url: str) -> Store:
     path = sqlite_path(url)
     from execmeta.store.sql.store import SqlStore
 
-    return SqlStore(path)
+    return SqlStore(path, until=until)
+
+
+def upgrade_store(url: str) -> tuple[str | None, str]:
+    """Bring the database behind `url` to the schema of this release, or make it; the revision
+    before (None: there was no database) and after.
+
+    Raises:
+        SettingsError: no such kind of store.
+        StoreError: it cannot be opened, or was made by a newer release.
+    """
+    if url == "memory:":
+        return "memory", "memory"
+    path = sqlite_path(url)
+    from execmeta.store.sql.migrate import upgrade
+
+    return upgrade(path)
 
 
 def sqlite_path(url: str) -> Path:

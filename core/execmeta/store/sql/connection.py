@@ -7,6 +7,7 @@ left as it is. Source of the pragmas: storage.md §4 and §6.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,13 +50,25 @@ _PRAGMAS: Final = (
 )
 
 
-def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
+def wait_s(until: float | None) -> float:
+    """Seconds to wait for a lock now.
+
+    Args:
+        until: moment of `time.monotonic` after which nobody waits; None: `LOCK_TIMEOUT_S`.
+    """
+    if until is None:
+        return LOCK_TIMEOUT_S
+    return min(max(until - time.monotonic(), 0.0), LOCK_TIMEOUT_S)
+
+
+def connect(path: Path, *, create: bool = True, until: float | None = None) -> sqlite3.Connection:
     """An autocommit connection to an execmeta database of this release's schema.
 
     A missing or empty file is made, its folder too (mode 0700).
 
     Args:
         create: False: a missing file raises instead.
+        until: see `wait_s`.
 
     Raises:
         StoreUnavailableError: missing, locked, not readable, disk full.
@@ -71,11 +84,11 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 path.touch(mode=0o600)
-        connection = _open(path)
+        connection = open_unchecked(path, wait_s(until))
         try:
             revision = revision_of(connection)
             if revision is None:
-                _make_schema(connection, path)
+                _make_schema(connection, path, until)
             elif revision != SCHEMA_HEAD:
                 raise wrong_revision(path, revision)
         except BaseException:
@@ -158,7 +171,11 @@ def index_generation(connection: sqlite3.Connection, path: Path) -> str:
 
 @contextmanager
 def write_transaction(
-    connection: sqlite3.Connection, lock: LockFile, *, durable: bool = False
+    connection: sqlite3.Connection,
+    lock: LockFile,
+    *,
+    durable: bool = False,
+    until: float | None = None,
 ) -> Iterator[None]:
     """One transaction that takes its turn among the writers of all processes.
 
@@ -168,8 +185,11 @@ def write_transaction(
     Args:
         durable: return only when the commit would survive a power cut (synchronous=FULL);
             otherwise the last commits may be lost then, never by a crash of a process.
+        until: see `wait_s`.
     """
-    with lock.held(LOCK_TIMEOUT_S):
+    with lock.held(wait_s(until)):
+        if until is not None:
+            connection.execute(f"PRAGMA busy_timeout = {int(wait_s(until) * 1000)}")
         if durable:
             connection.execute("PRAGMA synchronous = FULL")
         try:
@@ -218,7 +238,7 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
         )
     reason, hint = {
         sqlite3.SQLITE_BUSY: (
-            f"was locked by another program for over {LOCK_TIMEOUT_S:.0f} s",
+            "was locked by another program all the time",
             "Close the program that holds it open for writing, then try again.",
         ),
         sqlite3.SQLITE_FULL: (
@@ -241,10 +261,11 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreUnavailableError(f"{path} {reason} ({error}).", hint=hint)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def open_unchecked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> sqlite3.Connection:
+    """An autocommit connection to whatever the file is; it waits `timeout_s` for locks."""
     connection = sqlite3.connect(
         path,
-        timeout=LOCK_TIMEOUT_S,
+        timeout=timeout_s,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=64,
@@ -254,11 +275,11 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _make_schema(connection: sqlite3.Connection, path: Path) -> None:
+def _make_schema(connection: sqlite3.Connection, path: Path, until: float | None) -> None:
     """Fill a new file; of several processes that come at once, one does it."""
     lock = LockFile(path)
     try:
-        with lock.held(LOCK_TIMEOUT_S):
+        with lock.held(wait_s(until)):
             if revision_of(connection) is not None:
                 return
             connection.execute("PRAGMA journal_mode = WAL")

@@ -53,7 +53,7 @@ class LockFile:
                 give_up = give_up or now + timeout_s
                 if now >= give_up:
                     raise StoreUnavailableError(
-                        f"Other programs kept {self._path} locked for over {timeout_s:.0f} s.",
+                        f"Other programs kept {self._path} locked for {timeout_s:.1f} s.",
                         hint="Try again later; what is recorded meanwhile waits in the spool.",
                     ) from None
                 # A blocking flock has no time limit; an uneven pause lets everybody in.

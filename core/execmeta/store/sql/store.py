@@ -24,11 +24,15 @@ class SqlStore:
     """Keeps executions in one SQLite file of one tenant. May be used from several threads and
     after a fork; other processes may read and write the file at the same time."""
 
-    def __init__(self, path: Path, tenant: str = "") -> None:
+    def __init__(self, path: Path, tenant: str = "", *, until: float | None = None) -> None:
+        """
+        Args:
+            until: moment of `time.monotonic` after which a writer waits for no lock.
+        """
         self.url = f"sqlite:///{path}"
         self.tenant = tenant
         self._reader = Reader(path)
-        self._writer = Writer(path, tenant)
+        self._writer = Writer(path, tenant, until=until)
 
     def apply(
         self,

@@ -53,9 +53,10 @@ _UNFIT: Final = (
 class Writer:
     """Applies events to the file at `path`; see the module."""
 
-    def __init__(self, path: Path, tenant: str = "") -> None:
+    def __init__(self, path: Path, tenant: str = "", *, until: float | None = None) -> None:
         self._path = path
         self._tenant = tenant
+        self._until = until
         self._turn = threading.RLock()
         self._pid = 0
         self._inherited: list[object] = []
@@ -170,7 +171,7 @@ class Writer:
         with self._turn, translated(self._path):
             connection = self._opened()
             try:
-                with write_transaction(connection, self._lock, durable=durable):
+                with write_transaction(connection, self._lock, durable=durable, until=self._until):
                     self._indexer.dictionary.begin(index_generation(connection, self._path))
                     yield connection
             except BaseException:
@@ -188,7 +189,7 @@ class Writer:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            self._connection = connect(self._path)
+            self._connection = connect(self._path, until=self._until)
             self._indexer = Indexer(self._connection)
             self._lock = LockFile(self._path)
             self._pid, self._place = pid, _place_of(self._path)
