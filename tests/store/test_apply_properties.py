@@ -29,7 +29,9 @@ Apply = Callable[[Sequence[Sequence[Event]]], Path]
 SAID = st.lists(events(), max_size=8) | st.lists(
     plain_lives() | events().map(lambda event: [event]), max_size=4
 ).map(lambda groups: list(itertools.chain(*groups)))
-quick = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def apply_batches(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from store.drawn_events import IDS, STRANGER, events, plain_lives
 
@@ -51,6 +51,7 @@ def own(said: list[Event]) -> list[Event]:
     return [event._replace(execution_id=OWN) for event in said if event.body.get("parent") != OWN]
 
 
+@settings(deadline=None)
 @given(st.lists(events(), max_size=6).map(own))
 def test_a_row_gives_its_state_back(said: list[Event]) -> None:
     state = fold(said)
@@ -60,6 +61,7 @@ def test_a_row_gives_its_state_back(said: list[Event]) -> None:
     assert text(row_to_fold(row, state.edits.values())) == text(state)
 
 
+@settings(deadline=None)
 @given(st.lists(events(), max_size=6).map(own))
 def test_a_row_shows_what_the_state_shows(said: list[Event]) -> None:
     state = fold(said)
@@ -87,6 +89,7 @@ def _sorted_documents(shown: Any) -> Any:
     )
 
 
+@settings(deadline=None)
 @given(plain_lives().map(own) | st.lists(events(), min_size=1, max_size=2).map(own))
 def test_the_short_way_gives_the_row_of_the_fold(said: list[Event]) -> None:
     if not said:
@@ -106,6 +109,7 @@ def test_the_short_way_gives_the_row_of_the_fold(said: list[Event]) -> None:
     assert row is None or row == expected[: len(COLUMNS)]
 
 
+@settings(deadline=None)
 @given(plain_lives().map(own), st.lists(events(), min_size=1, max_size=1).map(own))
 def test_the_short_way_to_an_end_gives_the_row_of_the_fold(
     said: list[Event], more: list[Event]

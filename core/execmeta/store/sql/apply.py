@@ -68,7 +68,7 @@ class Batch:
         ]
         named = {name for body in bodies if (name := body.get("parent"))}
         named.update(name for body in bodies if (name := body.get("root")))
-        raw_ids = {name: id_bytes(name) for name in named.union(groups)}
+        raw_ids = {name: _raw_id(name) for name in named.union(groups)}
         self._look_up(raw_ids)
         stored = self._rows(self._tids[name] for name in groups if name not in self._free)
         created = changed = 0
@@ -189,7 +189,7 @@ class Batch:
 
     def _tid(self, name: str) -> int:
         if name not in self._tids:
-            self._look_up({name: id_bytes(name)})
+            self._look_up({name: _raw_id(name)})
         return self._tids[name]
 
     def _add_edits(self, tid: int, before: dict[Any, Edit], state: Fold) -> None:
@@ -211,6 +211,13 @@ class Batch:
         if self._edits:
             many("REPLACE INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._edits)
         self._indexer.write()
+
+
+def _raw_id(name: str) -> bytes:
+    raw = id_bytes(name)
+    if len(raw) != 16 or raw[6] >> 4 != 7:
+        raise ValueError(f"{name!a} is not a UUIDv7")
+    return raw
 
 
 def groups_of(

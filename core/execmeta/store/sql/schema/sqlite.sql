@@ -1,4 +1,4 @@
--- Generated from the migrations by `store.sql.migrate.dump_schema`; a new file is made from it.
+-- Generated from the migrations by `store.sql.migrate`; a new file is made from it.
 CREATE TABLE execmeta_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT execmeta_version_pkc PRIMARY KEY (version_num)
