@@ -115,7 +115,7 @@ def execmeta_metadata_changed(execution: Execution | None, change: MetadataChang
     Called once per key, when the event is on disk. Changes by other processes are not told.
 
     Args:
-        execution: the execution before the change where this process knows it, else None.
+        execution: as it was before the change; None when this process did not start it.
         change: key, new value, `has_new` (False: removed), who and when. Old values are derived
             when history is read, so `had_old` is False here.
 
@@ -133,8 +133,8 @@ def execmeta_metadata_changed(execution: Execution | None, change: MetadataChang
 def execmeta_after_finish(execution: Execution) -> None:
     """Learn that an execution has ended.
 
-    Called when its event is on disk, also for executions that are recorded whole. Not called for
-    those that are concluded `lost`: nobody is there to call it.
+    Called when its event is on disk, for executions that this process started, also for those
+    that are recorded whole. Not called for those that are concluded `lost`: nobody is there.
 
     Args:
         execution: with status, end, duration and error, as far as this process recorded it.

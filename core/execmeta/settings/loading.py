@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -234,6 +233,8 @@ def _user_folder(environ: Mapping[str, str], variable: str, below_home: Path) ->
     home = environ.get("HOME") or os.path.expanduser("~")
     if not os.path.isabs(home):
         # A container's user may have no home.
+        import tempfile  # imports half of the library of random numbers
+
         return Path(tempfile.gettempdir(), f"execmeta-{getattr(os, 'getuid', int)()}")
     if sys.platform == "darwin":
         below_home = Path("Library", "Application Support")
