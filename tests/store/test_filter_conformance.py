@@ -27,6 +27,7 @@ from execmeta.store.base import Store
 from execmeta.store.memory import MemoryStore
 from execmeta.store.opening import open_store
 from execmeta.store.sql import plan as plans
+from execmeta.store.sql import sealing
 
 KINDS = ("memory", "sqlite")
 
@@ -172,18 +173,26 @@ def differences(store: Store, batches: list[list[Event]], node: Node) -> str | N
     return None
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batches=histories(), node=drawn_filters())
+@pytest.mark.parametrize("rows", [sealing.BLOCK_ROWS, 2, 1], ids="blocks of {}".format)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batches=histories(), node=drawn_filters(), frequent=st.sampled_from((0.05, 0.5, 0.9)))
 def test_sql_and_predicate_select_the_same_in_the_same_order(
+    rows: int,
     batches: list[list[Event]],
     node: Node,
+    frequent: float,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('any')}/s.db")
-    try:
-        assert differences(store, batches, node) is None
-    finally:
-        store.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealing, "BLOCK_ROWS", rows)
+        patch.setattr(sealing, "FREQUENT", frequent)
+        try:
+            assert differences(store, batches, node) is None
+            if rows < 10:
+                assert store.check().problems == ()
+        finally:
+            store.close()
 
 
 def test_a_not_on_the_wrong_bound_is_caught(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple, cast
 
 from execmeta.model.execution import TOP_KINDS
 from execmeta.store.sql.dictionary import Dictionary
-from execmeta.store.sql.rows import Row
+from execmeta.store.sql.rows import SELECT_ROW, Row
+from execmeta.store.sql.sealing import Sealer
 from execmeta.store.tokens import (
     ALL,
     EMPTY,
@@ -167,6 +168,7 @@ class Indexer:
         self._connection = connection
         self.dictionary = Dictionary(connection)
         self._cache = PartCache()
+        self._sealer = Sealer(connection, self._tokens_at)
         self._span: tuple[int, int] | None = None
         """Days that property `days` covers for sure."""
         self.reset()
@@ -278,7 +280,13 @@ class Indexer:
             )
         if self._starts:
             self._write_days(min(self._starts) // _DAY_US, max(self._starts) // _DAY_US)
+        self._sealer.follow(self._changes)
         self.reset()
+
+    def _tokens_at(self, tids: Sequence[int]) -> Iterator[str]:
+        marks = ", ".join("?" * len(tids))
+        for row in self._connection.execute(f"{SELECT_ROW} WHERE e.tid IN ({marks})", tids):
+            yield self._cache.parts(row).text
 
     def _write_days(self, first: int, last: int) -> None:
         """Widen property `days`, the first and last UTC day with a start."""

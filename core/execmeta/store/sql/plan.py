@@ -60,6 +60,8 @@ INDEXED_FIELDS: Final = frozenset({"kind", "name", "status"})
 """Fields with index tokens."""
 LOOKED_UP: Final = {"external_id": "external_id", "trace_id": "trace_id"}
 """Fields with an index of their own, and its column."""
+MANY_WORDS: Final = 16
+"""Words of one comparison from which on opening them all is worth a look at the newest rows."""
 MAX_DAYS: Final = 400
 """Longest span of days that is asked of the index."""
 
@@ -82,11 +84,22 @@ class Bounds(NamedTuple):
 UNKNOWN: Final = Bounds(EVERYTHING, NOTHING)
 
 
+class Between(NamedTuple):
+    """Comparisons that one value at `path` must pass together."""
+
+    path: Path
+    items: tuple[Compare | Glob, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How to find the matches of a filter; `index`, `where` and `place` must all hold."""
 
     index: Expression = EVERYTHING
+    coarse: Expression = EVERYTHING
+    """`index` with the presence of a key in the place of many of its values."""
+    share: float = 1.0
+    """Part of `coarse` that is expected to match, when all values are as frequent."""
     where: Condition = TRUE
     places: tuple[Place, ...] = ()
     """Places in the tree at the top of an AND; each narrows to a known set of rows."""
@@ -108,25 +121,30 @@ class Plan:
 
 def plan_of(node: BoundFilter, vocabulary: Vocabulary) -> Plan:
     """The plan of a filter, with what the dictionary knows at this moment."""
-    items = node.items if isinstance(node, All) else (node,)
-    index, where = [], []
-    exact = True
+    items = _factors(node, vocabulary)
+    index, coarse, where = [], [], []
+    exact, share = True, 1.0
     budget = MAX_TOKENS
     for item in items:
         bounds = bounds_of(item, vocabulary)
         size = len(words(bounds.upper))
         if size > budget:
-            bounds = UNKNOWN
-        else:
-            budget -= size
+            bounds, size = UNKNOWN, 0
+        budget -= size
         index.append(bounds.upper)
-        if bounds.exact:
-            continue
-        columns = range_of(item)
-        where.append(columns.upper)
-        exact = exact and columns.exact
+        if size > MANY_WORDS and isinstance(item, Between | Compare | Glob | OneOf):
+            coarse.append(_presence(item.path, vocabulary))
+            share *= size / max(size, vocabulary.distinct(item.path))
+        else:
+            coarse.append(bounds.upper)
+        if not bounds.exact:
+            columns = range_of(All(item.items) if isinstance(item, Between) else item)
+            where.append(columns.upper)
+            exact = exact and columns.exact
     return Plan(
         index=both(index),
+        coarse=both(coarse),
+        share=share,
         where=conjunction(where),
         places=tuple(item for item in items if isinstance(item, Place)),
         lookups=tuple(
@@ -138,20 +156,53 @@ def plan_of(node: BoundFilter, vocabulary: Vocabulary) -> Plan:
     )
 
 
-def bounds_of(node: BoundFilter, vocabulary: Vocabulary) -> Bounds:
+def _factors(node: BoundFilter, vocabulary: Vocabulary) -> list[BoundFilter | Between]:
+    """The items of a conjunction. Comparisons of one path become one where an execution has one
+    value there at most: among several, each might pass another comparison."""
+    if not isinstance(node, All):
+        return [node]
+    factors: list[BoundFilter | Between] = []
+    groups: dict[Path, list[Compare | Glob]] = {}
+    for item in node.items:
+        if isinstance(item, Compare | Glob) and _is_indexed(item.path):
+            groups.setdefault(item.path, []).append(item)
+        else:
+            factors.append(item)
+    for path, nodes in groups.items():
+        if len(nodes) > 1 and vocabulary.is_single(path):
+            factors.append(Between(path, tuple(nodes)))
+        else:
+            factors += nodes
+    return factors
+
+
+def _is_indexed(path: Path) -> bool:
+    return path.space != "field" or path.key in INDEXED_FIELDS
+
+
+def _presence(path: Path, vocabulary: Vocabulary) -> Expression:
+    if path.space == "field":
+        return EVERYTHING
+    present = Word(has_token(LETTERS[path.space], path.key))
+    return either([present, _OVERFLOWN]) if vocabulary.overflow else present
+
+
+def bounds_of(node: BoundFilter | Between, vocabulary: Vocabulary) -> Bounds:
     """What the index says about a filter."""
     match node:
         case Not():
             inner = bounds_of(node.item, vocabulary)
             return Bounds(without(inner.lower), without(inner.upper))
         case All():
-            found = [bounds_of(item, vocabulary) for item in node.items]
+            found = [bounds_of(item, vocabulary) for item in _factors(node, vocabulary)]
             return Bounds(both([b.upper for b in found]), both([b.lower for b in found]))
         case AnyOf():
             found = [bounds_of(item, vocabulary) for item in node.items]
             return Bounds(either([b.upper for b in found]), either([b.lower for b in found]))
         case Contains():
             return _contains(node, vocabulary)
+        case Between():
+            return _loosened(_compared(node.path, node.items, vocabulary), False, vocabulary)
         case OneOf() | Compare() | Glob() | Has() | IsNull():
             if node.path.space == "field":
                 return _field(node, vocabulary)
@@ -191,10 +242,16 @@ def _leaf(node: OneOf | Compare | Glob | Has | IsNull, vocabulary: Vocabulary) -
             alone = both([nulls, without(Word(several_token(letter, path.key)))])
             return Bounds(either([without(present), nulls]), either([without(present), alone]))
         case _:
-            tokens = vocabulary.tokens(node)
-            if tokens is None:
-                return Bounds(present, NOTHING)
-            return _exactly(either(map(Word, tokens)))
+            return _compared(path, (node,), vocabulary)
+
+
+def _compared(path: Path, nodes: Sequence[Compare | Glob], vocabulary: Vocabulary) -> Bounds:
+    tokens = vocabulary.tokens(nodes)
+    if tokens is not None:
+        return _exactly(either(map(Word, tokens)))
+    if path.space == "field":
+        return UNKNOWN
+    return Bounds(Word(has_token(LETTERS[path.space], path.key)), NOTHING)
 
 
 def _field(node: OneOf | Compare | Glob | Has | IsNull, vocabulary: Vocabulary) -> Bounds:
@@ -204,8 +261,7 @@ def _field(node: OneOf | Compare | Glob | Has | IsNull, vocabulary: Vocabulary) 
             case OneOf():
                 return _exactly(_equal(node.path, node.literals, vocabulary))
             case Compare() | Glob():
-                tokens = vocabulary.tokens(node)
-                return UNKNOWN if tokens is None else _exactly(either(map(Word, tokens)))
+                return _compared(node.path, (node,), vocabulary)
             case _:
                 return _exactly(EVERYTHING if isinstance(node, Has) else NOTHING)
     if name == "started" and isinstance(node, Compare) and isinstance(node.bound, int):

@@ -14,19 +14,21 @@ from execmeta.model.ids import ExecutionId
 from execmeta.model.limits import COUNT_CAP, SCAN_CAP
 from execmeta.store.base import Page
 from execmeta.store.cursors import sign, verify
-from execmeta.store.sql.expression import Word, both, match_text, without
+from execmeta.store.sql.blocks import Blocks
+from execmeta.store.sql.expression import Word, both, without, words
 from execmeta.store.sql.fetch import fetch, passing
-from execmeta.store.sql.plan import Plan, plan_of
+from execmeta.store.sql.plan import MANY_WORDS, Plan, plan_of
 from execmeta.store.sql.seek import tid_at, tids_at
 from execmeta.store.sql.vocabulary import Vocabulary
-from execmeta.store.sql.walk import Window, candidates, window_after
+from execmeta.store.sql.walk import candidates
 from execmeta.store.sql.where import IS_BELOW, IS_TOP, TRUE, conjunction
+from execmeta.store.sql.window import Window
 from execmeta.store.tokens import TOP
 
 COUNT_BUDGET: Final = 1_000
 """Rows read for the total of a page when the index alone cannot count."""
-
-_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM tok WHERE tok MATCH ? LIMIT ?)"
+SMALL_COUNT: Final = 1_000
+"""Where the total of a page stops when many words are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class Search:
         query = self.query
         key = _cursor_key(self.connection)
         after = verify(key, query, self.tenant)
-        window = window_after(after, query.sort == "-started")
+        window = Window(newest=query.sort == "-started")
+        if after is not None:
+            window = window.after(after)
         found: list[tuple[int, Execution]] = []
         last = self._scan(self._part(query.scope), window, SCAN_CAP, query.limit + 1, found)
         truncated = last is not None
@@ -66,10 +70,13 @@ class Search:
         if after is None and last is None:
             total, capped = len(shown), False
         else:
-            total, capped = self.count(COUNT_BUDGET)
+            total, capped = self._count(self._part(query.scope), COUNT_BUDGET, self._cap)
             if capped:  # what the page itself has seen is known too
                 total = min(max(total, len(found)), COUNT_CAP)
-        hidden = 0 if query.scope == "all" else self._count(self._part("below"), COUNT_BUDGET)[0]
+        hidden = 0
+        if query.scope == "top":
+            cap = max(self._cap, SMALL_COUNT)
+            hidden, _ = self._count(self._part("below"), COUNT_BUDGET, cap)
         return Page(
             executions=tuple(execution for _, execution in shown),
             next_cursor=None if last is None else sign(key, query, self.tenant, last),
@@ -79,10 +86,10 @@ class Search:
             scan_truncated=truncated and len(found) <= query.limit,
         )
 
-    def count(self, budget: int = SCAN_CAP) -> tuple[int, bool]:
-        """(matches, whether there may be more). At most `budget` rows are read when the index
-        alone cannot count."""
-        return self._count(self._part(self.query.scope), budget)
+    def count(self) -> tuple[int, bool]:
+        """(matches, whether there may be more). At most `limits.SCAN_CAP` rows are read when the
+        index alone cannot count."""
+        return self._count(self._part(self.query.scope), SCAN_CAP, COUNT_CAP)
 
     def newest(self, limit: int) -> list[Execution]:
         """Up to `limit` matches, newest first."""
@@ -94,12 +101,23 @@ class Search:
         """The plan narrowed to the executions of a scope, or to those that `top` hides."""
         if scope == "all":
             return self.plan
-        top = scope == "top"
-        word = Word(TOP)
-        narrow = IS_TOP if top else IS_BELOW
-        plan = replace(self.plan, index=both([self.plan.index, word if top else without(word)]))
+        word = Word(TOP) if scope == "top" else without(Word(TOP))
+        plan = replace(
+            self.plan,
+            index=both([self.plan.index, word]),
+            coarse=both([self.plan.coarse, word]),
+        )
+        if not plan.has_set:
+            return plan
         # A known set of rows is read without the index.
-        return replace(plan, where=conjunction([plan.where, narrow])) if plan.has_set else plan
+        narrow = IS_TOP if scope == "top" else IS_BELOW
+        return replace(plan, where=conjunction([plan.where, narrow]))
+
+    @property
+    def _cap(self) -> int:
+        """Where the count for a page stops: a list is not made to wait for its total."""
+        size = len(words(self.plan.index))
+        return COUNT_CAP if size <= MANY_WORDS else SMALL_COUNT if size <= 4 * MANY_WORDS else 0
 
     def _scan(
         self,
@@ -125,25 +143,27 @@ class Search:
                         return None
         return None
 
-    def _count(self, plan: Plan, budget: int) -> tuple[int, bool]:
+    def _count(self, plan: Plan, budget: int, cap: int) -> tuple[int, bool]:
+        """(matches up to `cap`, whether there may be more)."""
         if plan.is_empty:
             return 0, False
+        if cap == 0:
+            return 0, True
         if plan.exact and plan.where == TRUE and not plan.has_set:
-            (number,) = self.connection.execute(
-                _COUNT, (match_text(plan.index), COUNT_CAP + 1)
-            ).fetchone()
-            return min(number, COUNT_CAP), number > COUNT_CAP
+            number = Blocks(self.connection).count(plan.index, cap + 1)
+            return min(number, cap), number > cap
         number = seen = 0
-        for piece in candidates(self.connection, plan, Window(), COUNT_BUDGET):
-            if seen >= budget or number > COUNT_CAP:
-                return min(number, COUNT_CAP), True
+        certain = replace(plan, coarse=plan.index)
+        for piece in candidates(self.connection, certain, Window(), COUNT_BUDGET):
+            if seen >= budget or number > cap:
+                return min(number, cap), True
             seen += len(piece)
             if plan.exact:
                 number += passing(self.connection, piece, plan.where)
             else:
                 rows = fetch(self.connection, piece, plan.where, self.tenant)
                 number += sum(self.matches(execution) for _, execution in rows)
-        return min(number, COUNT_CAP), number > COUNT_CAP
+        return min(number, cap), number > cap
 
 
 def _cursor_key(connection: sqlite3.Connection) -> bytes:

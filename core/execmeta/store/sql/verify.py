@@ -20,6 +20,7 @@ from execmeta.store.base import CheckReport, Progress
 from execmeta.store.sql.connection import SCHEMA_FILE
 from execmeta.store.sql.indexing import Indexer
 from execmeta.store.sql.rows import COLUMNS
+from execmeta.store.sql.sealing import block_problems, forget_blocks
 from execmeta.store.tokens import TOKENS_VERSION
 
 _CHUNK: Final = 5_000
@@ -63,6 +64,7 @@ def check(connection: sqlite3.Connection, progress: Progress | None = None) -> C
             problems += wrong
             problems += _tree_problems(connection)
             problems += _token_problems(connection, expected)
+            problems += block_problems(connection)
             problems += _dictionary_problems(connection, expected)
             expected.close()
     finally:
@@ -85,6 +87,7 @@ def reindex(connection: sqlite3.Connection, progress: Progress | None = None) ->
         "DELETE FROM property WHERE name IN ('overflow', 'days')",
     ):
         execute(statement)
+    forget_blocks(connection)
     execute("REPLACE INTO property VALUES ('index', ?)", (f"{TOKENS_VERSION}.{number}",))
     executions, _ = _derive(connection, Indexer(connection), progress or _NOTHING)
     return executions

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import operator
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from execmeta.filters.bound import Compare, Glob, Path
 from execmeta.filters.glob import glob_matcher, literal_prefix, pieces
 from execmeta.model.limits import MAX_TOKENS
 from execmeta.model.values import number_of
 from execmeta.store.sql.where import is_storable_text
-from execmeta.store.tokens import LETTERS, STRING, Entry, id_token
+from execmeta.store.tokens import LETTERS, SEVERAL, STRING, Entry, id_token
 
 _MAX_STARS: Final = 3
 """SQLite's own GLOB goes back over every star; with more of them ours is safer."""
@@ -72,76 +72,99 @@ class Vocabulary:
         wanted = list(entries)
         if not self.complete(path):
             return wanted
-        return [entry for entry in wanted if entry.storable and self._is_stored(entry)]
+        # A value that no dictionary holds would have made this one incomplete.
+        return [
+            entry
+            for entry in wanted
+            if entry.storable and self._holds(entry.key, entry.vtype, entry.text or "")
+        ]
 
-    def _is_stored(self, entry: Entry) -> bool:
-        text = entry.text or ""
-        if not (is_storable_text(text) and is_storable_text(entry.key)):
+    def _holds(self, key: str, vtype: str, text: str) -> bool:
+        if not (is_storable_text(text) and is_storable_text(key)):
             return False
         found = self._connection.execute(
-            "SELECT 1 FROM kv WHERE key = ? AND vtype = ? AND value_text = ?",
-            (entry.key, entry.vtype, text),
+            "SELECT 1 FROM kv WHERE key = ? AND vtype = ? AND value_text = ?", (key, vtype, text)
         )
         return found.fetchone() is not None
 
-    def tokens(self, node: Compare | Glob) -> list[str] | None:
-        """Tokens of every value that passes a comparison; None when there are more than
-        `limits.MAX_TOKENS` or the dictionary is not complete."""
-        if not self.complete(node.path):
+    def is_single(self, path: Path) -> bool:
+        """Whether every execution has at most one scalar at `path`, and nothing else."""
+        key = f"{LETTERS[path.space]}:{path.key}"
+        return self.complete(path) and not self._holds(key, SEVERAL, "")
+
+    def distinct(self, path: Path) -> int:
+        """Number of values that the dictionary holds for `path`."""
+        key = f"{LETTERS[path.space]}:{path.key}"
+        row = self._connection.execute("SELECT n FROM kv_key WHERE key = ?", (key,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def tokens(self, nodes: Sequence[Compare | Glob]) -> list[str] | None:
+        """Tokens of every value that passes all comparisons, which are of one path; None when
+        there are more than `limits.MAX_TOKENS` or the dictionary is not complete."""
+        path = nodes[0].path
+        if not self.complete(path):
             return None
-        key = f"{LETTERS[node.path.space]}:{node.path.key}"
-        if isinstance(node, Glob):
-            found = self._globbed(key, node.pattern)
-        elif isinstance(node.bound, str):
-            found = self._after(key, node.op, node.bound)
-        else:
-            found = self._beyond(key, node.op, node.bound)
+        tests = [_test_of(node) for node in nodes]
+        if None in tests:
+            return []
+        key = f"{LETTERS[path.space]}:{path.key}"
+        conditions = " AND ".join(test.text for test in tests if test)
+        found = self._connection.execute(
+            f"SELECT id, value_text FROM kv WHERE key = ? AND {conditions}",
+            (key, *(value for test in tests if test for value in test.parameters)),
+        )
         tokens: list[str] = []
-        for entry in found:
-            if len(tokens) == MAX_TOKENS:
-                return None
-            tokens.append(id_token(entry))
+        for entry, text in found:
+            if all(test.passes(text) for test in tests if test):
+                if len(tokens) == MAX_TOKENS:
+                    return None
+                tokens.append(id_token(entry))
         return tokens
 
-    def _globbed(self, key: str, pattern: str) -> Iterator[int]:
-        matches = glob_matcher(pattern)
-        prefix = literal_prefix(pattern)
-        if not is_storable_text(prefix):
-            return
-        text = "key = ? AND vtype = ?"
-        parameters: list[Any] = [key, STRING]
-        if prefix:
-            text += " AND value_text >= ?"
-            parameters.append(prefix)
-            if (behind := _behind(prefix)) is not None:
-                text += " AND value_text < ?"
-                parameters.append(behind)
-        if pattern.count("*") <= _MAX_STARS and is_storable_text(pattern):
-            # SQLite's GLOB stops at a NUL character, ours does not.
-            text += " AND (value_text GLOB ? OR instr(value_text, char(0)))"
-            parameters.append(_sqlite_glob(pattern))
-        for entry, value in self._entries(text, parameters):
-            if value is not None and matches(value):
-                yield entry
 
-    def _after(self, key: str, op: str, bound: str) -> Iterator[int]:
-        if is_storable_text(bound):
-            text = f"key = ? AND vtype = ? AND value_text {op} ?"
-            for entry, _ in self._entries(text, (key, STRING, bound)):
-                yield entry
+class _Test(NamedTuple):
+    """A comparison as a condition on the dictionary, and the exact test behind it."""
 
-    def _beyond(self, key: str, op: str, bound: int | float) -> Iterator[int]:
-        # Rounding to float64 keeps the order, so equality is let in here and settled below.
-        text = f"key = ? AND value_num {op[0]}= ?"
-        for entry, value in self._entries(text, (key, _float(bound))):
-            number = None if value is None else number_of(value)
-            if number is not None and _COMPARE[op](number, bound):
-                yield entry
+    text: str
+    parameters: tuple[Any, ...]
+    passes: Callable[[str], bool]
 
-    def _entries(self, text: str, parameters: Iterable[Any]) -> Iterator[tuple[int, str | None]]:
-        return self._connection.execute(
-            f"SELECT id, value_text FROM kv WHERE {text}", tuple(parameters)
-        )
+
+def _test_of(node: Compare | Glob) -> _Test | None:
+    """None when nothing can pass."""
+    if isinstance(node, Glob):
+        return _glob_test(node.pattern)
+    compare, bound, op = _COMPARE[node.op], node.bound, node.op
+    if isinstance(bound, str):
+        if not is_storable_text(bound):
+            return None
+        return _Test(f"vtype = ? AND value_text {op} ?", (STRING, bound), lambda text: True)
+
+    def passes(text: str) -> bool:
+        number = number_of(text)
+        return number is not None and compare(number, bound)
+
+    # Rounding to float64 keeps the order, so equality is let in here and settled by the test.
+    return _Test(f"value_num {op[0]}= ?", (_float(bound),), passes)
+
+
+def _glob_test(pattern: str) -> _Test | None:
+    prefix = literal_prefix(pattern)
+    if not is_storable_text(prefix):
+        return None
+    text = "vtype = ?"
+    parameters: list[Any] = [STRING]
+    if prefix:
+        text += " AND value_text >= ?"
+        parameters.append(prefix)
+        if (behind := _behind(prefix)) is not None:
+            text += " AND value_text < ?"
+            parameters.append(behind)
+    if pattern.count("*") <= _MAX_STARS and is_storable_text(pattern):
+        # SQLite's GLOB stops at a NUL character, ours does not.
+        text += " AND (value_text GLOB ? OR instr(value_text, char(0)))"
+        parameters.append(_sqlite_glob(pattern))
+    return _Test(text, tuple(parameters), glob_matcher(pattern))
 
 
 def _behind(prefix: str) -> str | None:

@@ -9,44 +9,25 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from execmeta.store.sql.expression import EVERYTHING, Expression, match_text
+from execmeta.store.sql.blocks import Blocks
+from execmeta.store.sql.expression import EVERYTHING, Expression, match_text, words
 from execmeta.store.sql.plan import Plan
 from execmeta.store.sql.seek import looked_up, tids_at
+from execmeta.store.sql.window import Window
 
-MIN_TID: Final = -1
-MAX_TID: Final = 2**63 - 1
 SMALL_SET: Final = 2_000
 """Rows that are read one by one rather than looked for in the index."""
 LARGEST_PIECE: Final = 4_096
+PROBE_ROWS: Final = 1_000
+PROBED_PER_WORD: Final = 2
+"""Rows that can be read and checked in the time that FTS5 takes to open one word."""
 
 MATCHES: Final = (
     "SELECT rowid FROM tok WHERE tok MATCH ? AND rowid > ? AND rowid < ? ORDER BY rowid {order}"
 )
 ROWS: Final = "SELECT tid FROM execution WHERE tid > ? AND tid < ? ORDER BY tid {order}"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Keys from `above` to `below`, both excluded, newest or oldest first."""
-
-    above: int = MIN_TID
-    below: int = MAX_TID
-    newest: bool = True
-
-    @property
-    def order(self) -> str:
-        """The window's order as SQL."""
-        return "DESC" if self.newest else "ASC"
-
-
-def window_after(after: int | None, newest: bool) -> Window:
-    """What is left behind a row of a page."""
-    if after is None:
-        return Window(newest=newest)
-    return Window(below=after) if newest else Window(above=after, newest=False)
 
 
 def candidates(
@@ -60,7 +41,7 @@ def candidates(
     """
     within = _set_of(connection, plan)
     if within is None:
-        yield from _indexed(connection, plan.index, window, first)
+        yield from _probed(connection, plan, window, first)
         return
     inside = within[bisect_right(within, window.above) : bisect_left(within, window.below)]
     if len(inside) <= SMALL_SET or plan.index == EVERYTHING:
@@ -71,6 +52,21 @@ def candidates(
     for piece in _indexed(connection, plan.index, narrow, first):
         if kept := [tid for tid in piece if tid in members]:
             yield kept
+
+
+def _probed(
+    connection: sqlite3.Connection, plan: Plan, window: Window, first: int
+) -> Iterator[Sequence[int]]:
+    """Keys by the index; where that means to open many words, first those of rows that have the
+    key at all, as many as are likely to be enough and cost less."""
+    if plan.coarse != plan.index:
+        rows = int(2 * first / plan.share)
+        if rows < PROBE_ROWS and rows < PROBED_PER_WORD * len(words(plan.index)):
+            for piece in _indexed(connection, plan.coarse, window, rows):
+                yield piece
+                window = window.after(piece[-1])
+                break
+    yield from _indexed(connection, plan.index, window, first)
 
 
 def _set_of(connection: sqlite3.Connection, plan: Plan) -> Sequence[int] | None:
@@ -90,6 +86,10 @@ def _set_of(connection: sqlite3.Connection, plan: Plan) -> Sequence[int] | None:
 def _indexed(
     connection: sqlite3.Connection, index: Expression, window: Window, size: int
 ) -> Iterator[Sequence[int]]:
+    blocks = Blocks(connection)
+    if blocks.suit(index) and not blocks.are_dense(index, window, size):
+        yield from blocks.walk(index, window)
+        return
     if index == EVERYTHING:
         found = connection.execute(ROWS.format(order=window.order), (window.above, window.below))
     else:
