@@ -15,6 +15,13 @@ from click.testing import CliRunner, Result
 from execmeta.cli.main import main
 
 
+@pytest.fixture(autouse=True)
+def terminal_of_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as they need, whatever runs the tests."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.fixture
 def scribe() -> Iterator[Scribe]:
     found = Scribe(os.environ["EXECMETA_STORE"])

@@ -21,7 +21,7 @@ def test_a_bad_filter_is_shown_with_a_caret_under_its_column(execmeta: Run, comm
 
     assert result.stdout == ""
     first, text, caret, *_ = result.stderr.splitlines()
-    assert first.startswith("Error: Filter, column 24: found end of text")
+    assert first.startswith("Error: Filter, column 24: found the end of the filter")
     assert text == "  env=prod and priority>="
     assert caret == " " * (2 + 23) + "^"
 
@@ -136,7 +136,7 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_word(scribe: Scribe) -> Non
     for number in range(300):
         scribe.add(f"run{number}", metadata={"text": "x" * 900})
 
-    reader = f"{EXECMETA[0]} -c '{EXECMETA[2]}' list --limit 1000 -o json | head -c 10; "
+    reader = f"{EXECMETA[0]} -c '{EXECMETA[2]}' list --limit 1000 -o ndjson | head -c 6; "
     done = subprocess.run(
         ["bash", "-c", f"{reader} echo ${{PIPESTATUS[0]}}"],
         env=environment(),
@@ -144,7 +144,7 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_word(scribe: Scribe) -> Non
         text=True,
     )
 
-    assert done.stdout == '{\n  "execu141\n'
+    assert done.stdout == '{"id":141\n'
     assert done.stderr == ""
 
 

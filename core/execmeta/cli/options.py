@@ -12,7 +12,9 @@ from execmeta.model.limits import DEFAULT_LIMIT, MAX_LIMIT
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-PAIR_HELP: Final = "k=v (text), k:=JSON or k@=FILE (the text in it). Repeat it for more keys."
+PAIR_HELP: Final = (
+    "Metadata: k=v (text), k:=JSON or k@=FILE (the file's text). Repeat it for more keys."
+)
 
 
 def _global_store(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -28,7 +30,7 @@ store_option = click.option(
     help="The store to use instead of EXECMETA_STORE.",
 )
 
-reference_argument = click.argument("ref", metavar="REF", default="latest")
+reference_argument = click.argument("ref", metavar="[REF]", default="latest")
 
 
 def output_option(*formats: str) -> Callable[[_Command], _Command]:
@@ -79,7 +81,7 @@ def page_options(command: _Command) -> _Command:
                 default=DEFAULT_LIMIT,
                 show_default=True,
                 metavar="N",
-                help=f"Executions per page, 1 to {MAX_LIMIT}.",
+                help="Executions per page.",
             ),
             click.option(
                 "--cursor", metavar="TEXT", help="Go on where the page before ended (it told this)."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from execmeta.cli.failures import say
-from execmeta.cli.visible import visible
 from execmeta.filters.fields import Catalogue, Field
 from execmeta.settings import Settings
 
@@ -13,8 +11,8 @@ _HOOK: Final = "execmeta_filter_fields"
 
 
 def plugin_fields(settings: Settings, text: str) -> tuple[Field, ...]:
-    """The fields that may occur in a filter text; a plug-in whose fields are wrong is named on
-    stderr and adds none.
+    """The fields that may occur in a filter text; a plug-in whose fields are wrong is
+    named in a warning and adds none.
 
     Their names have a dot, so without one in the text no plug-in is loaded: a list costs nothing
     for what it does not ask.
@@ -31,7 +29,6 @@ def plugin_fields(settings: Settings, text: str) -> tuple[Field, ...]:
             Catalogue(more)
         except (ValueError, TypeError, AttributeError) as error:
             host.refuse(plugin, _HOOK, str(error))
-            say(f"Plug-in {visible(plugin)} adds no filter fields: {visible(str(error))}.")
             continue
         known = more
     return known

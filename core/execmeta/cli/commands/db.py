@@ -11,7 +11,7 @@ from execmeta.cli.output import write_json
 from execmeta.cli.phrases import counted, size
 from execmeta.cli.progress import progress_bar
 from execmeta.cli.visible import visible
-from execmeta.store.opening import upgrade_store
+from execmeta.store.opening import sqlite_path
 
 
 @click.group("db")
@@ -36,8 +36,13 @@ def upgrade(store: str | None) -> None:
     Example:
       execmeta db upgrade
     """
-    settings = settings_for(store)
-    before, after = upgrade_store(settings.store)
+    url = settings_for(store).store
+    if url == "memory:":
+        click.echo("Up to date: memory has no schema.")
+        return
+    from execmeta.store.sql import migrate  # Alembic is needed nowhere else
+
+    before, after = migrate.upgrade(sqlite_path(url))
     if before == after:
         click.echo(f"Up to date: schema {after}.")
     else:

@@ -106,7 +106,7 @@ def run_command(
       execmeta run --name nightly --env TZ=UTC -- make test
     """
     given = dict(map(_variable, environment))
-    if store is not None:
+    if store not in (None, "memory:"):
         # Typed now, so refused now; whatever else is wrong only costs the record.
         sqlite_path(store)
     settings = settings_for(store, lenient=True)
