@@ -30,9 +30,8 @@ from execmeta.store.sql.rows import (
 
 _CHUNK: Final = 500
 """Keys asked for in one statement."""
-_INSERT: Final = f"INSERT INTO execution VALUES ({', '.join('?' * len(COLUMNS))})"
 # Twice as slow as INSERT: it may have to undo a part, and keeps a journal for that.
-_REPLACE: Final = f"REPLACE {_INSERT.removeprefix('INSERT ')}"
+_REPLACE: Final = f"REPLACE INTO execution VALUES ({', '.join('?' * len(COLUMNS))})"
 _PLACED: Final = frozenset(
     "tid id parent_tid root_tid kind name depth external_id trace_id owner".split()
 )
@@ -203,7 +202,7 @@ class Batch:
         self._inserts.sort(key=lambda values: values[0])
         many = self._connection.executemany
         if self._inserts:
-            many(_INSERT, self._inserts)
+            many(*_without_nulls(self._inserts))
         if self._replaces:
             many(_REPLACE, self._replaces)
         if self._updates:
@@ -218,6 +217,20 @@ def _raw_id(name: str) -> bytes:
     if len(raw) != 16 or raw[6] >> 4 != 7:
         raise ValueError(f"{name!a} is not a UUIDv7")
     return raw
+
+
+def _without_nulls(rows: list[tuple[Any, ...]]) -> tuple[str, list[tuple[Any, ...]]]:
+    """An INSERT that names no column that is NULL in all rows, and its values: to bind a None
+    takes Python's sqlite3 four times as long as a number."""
+    columns = list(zip(*rows, strict=True))
+    kept = [
+        (name, values)
+        for name, values in zip(COLUMNS, columns, strict=True)
+        if values[0] is not None or values.count(None) < len(values)
+    ]
+    names = ", ".join(name for name, _ in kept)
+    statement = f"INSERT INTO execution ({names}) VALUES ({', '.join('?' * len(kept))})"
+    return statement, list(zip(*(values for _, values in kept), strict=True))
 
 
 def groups_of(

@@ -81,11 +81,17 @@ class Dictionary:
             storable = storable[: MAX_VALUES - count]
         added = 0
         if storable and not capped:
-            added = self._connection.executemany(
-                "INSERT OR IGNORE INTO kv (id, key, vtype, value_text, value_num) "
-                "VALUES (?, ?, ?, ?, ?)",
-                [(*entry[:3], entry.text or "", entry.number) for entry in storable],
-            ).rowcount
+            # One with a number and one without: to bind a None is slow.
+            many = self._connection.executemany
+            insert = "INSERT OR IGNORE INTO kv (id, key, vtype, value_text"
+            numbers = [
+                (*entry[:3], entry.text or "", entry.number)
+                for entry in storable
+                if entry.number is not None
+            ]
+            texts = [(*entry[:3], entry.text or "") for entry in storable if entry.number is None]
+            added = many(f"{insert}, value_num) VALUES (?, ?, ?, ?, ?)", numbers).rowcount
+            added += many(f"{insert}) VALUES (?, ?, ?, ?)", texts).rowcount
             self.seen.update(id_token(entry.id) for entry in storable)
         stop = capped or len(storable) < len(values)
         if added or stop > capped or row is None:

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, NamedTuple, cast
 
@@ -41,8 +42,9 @@ _MAX_KEY_SETS: Final = 1_000
 _DAY_US: Final = 86_400_000_000
 
 
-class KeySet(NamedTuple):
-    """The names in one flat document."""
+@dataclass(frozen=True, slots=True, eq=False)
+class KeySet:
+    """The names in one flat document; compared by identity, as it is counted by."""
 
     tokens: str
     """Of presence, separated by spaces."""
@@ -194,7 +196,7 @@ class Indexer:
         self, row: tuple[Any, ...], metadata: dict[str, Any], attributes: dict[str, Any]
     ) -> None:
         """A row seen for the first time, with the documents that its text was made of."""
-        cache = self._cache
+        cache, seen = self._cache, self.dictionary.seen
         documents = [("f", named_fields(row))]
         if metadata:
             documents.append(("m", metadata))
@@ -205,8 +207,11 @@ class Indexer:
             self.add(row)
             return
         texts = [cache.head(row)]
-        for (letter, document), (tokens, keys) in zip(documents, cast(Any, flats), strict=True):
-            self._note_values(letter, document, tokens)
+        for place, flat in zip(documents, flats, strict=True):
+            assert flat is not None  # noqa: S101  (looked for above)
+            tokens, keys = flat
+            if not seen.issuperset(tokens):
+                self._note_values(*place, tokens)
             texts += tokens
             texts.append(keys.tokens)
             self._key_sets[keys] += 1
@@ -214,11 +219,9 @@ class Indexer:
         self._starts.append(row[7])
 
     def _note_values(self, letter: str, document: dict[str, Any], tokens: list[str]) -> None:
-        seen = self.dictionary.seen
-        if not seen.issuperset(tokens):
-            for token, item in zip(tokens, document.items(), strict=True):
-                if token not in seen:
-                    self._values[token] = (letter, *item)
+        for token, item in zip(tokens, document.items(), strict=True):
+            if token not in self.dictionary.seen:
+                self._values[token] = (letter, *item)
 
     def add(self, row: tuple[Any, ...]) -> None:
         """A row that was no visible one before."""
@@ -263,9 +266,13 @@ class Indexer:
         """Write what was collected, inside the caller's transaction."""
         # Ascending: a smaller row id than the last one makes FTS5 flush what it has gathered.
         self._changes.sort(key=lambda change: (change[1], change[0] is None))
-        self._connection.executemany(
-            "INSERT INTO tok (tok, rowid, t) VALUES (?, ?, ?)", self._changes
-        )
+        many = self._connection.executemany
+        if any(change[0] for change in self._changes):
+            many("INSERT INTO tok (tok, rowid, t) VALUES (?, ?, ?)", self._changes)
+        else:
+            # To bind a None is slow.
+            added = [change[1:] for change in self._changes]
+            many("INSERT INTO tok (rowid, t) VALUES (?, ?)", added)
         for token, value in self._values.items():
             self._entries[token] = entry_of(*value)
         for keys, count in self._key_sets.items():
