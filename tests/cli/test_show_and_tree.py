@@ -134,6 +134,14 @@ def test_a_tree_lists_children_with_their_failures_and_skips(execmeta: Run, scri
     ]
 
 
+def test_the_latest_tree_is_whole(execmeta: Run, scribe: Scribe) -> None:
+    top = scribe.add("make")
+    session = scribe.below(top, "pytest", kind="session")
+
+    assert execmeta("tree").stdout.splitlines()[:2] == execmeta("tree", top).stdout.splitlines()[:2]
+    assert execmeta("tree", session).stdout == "✓ pytest  session  500ms\n"
+
+
 def test_many_tests_are_gathered_by_file_and_counted(execmeta: Run, scribe: Scribe) -> None:
     session = scribe.add("pytest", kind="session", status="failed")
     for number in range(30):

@@ -42,10 +42,14 @@ def execution_view(
 
 
 def error_text(error: ErrorInfo) -> str:
-    """`AssertionError: assert 1 == 2`, several lines kept apart."""
+    """`AssertionError: assert 1 == 2`, several lines kept apart; a type that the message begins
+    with is not said twice."""
     lines = [visible(line) for line in error.message.splitlines()]
-    message = "\n".join(lines)
-    return f"{visible(error.type)}: {message}" if message else visible(error.type)
+    message = "\n".join(lines).strip("\n")
+    kind = visible(error.type)
+    if not message or message.startswith(kind):
+        return message or kind
+    return f"{kind}: {message}"
 
 
 def iterator_text(iterator: IteratorContext) -> str:

@@ -17,7 +17,7 @@ from rich.tree import Tree
 from execmeta.cli.list_view import pairs
 from execmeta.cli.phrases import duration, status_mark, status_style, tally
 from execmeta.cli.screen import one_line
-from execmeta.cli.show_view import iterator_text
+from execmeta.cli.show_view import error_text, iterator_text
 from execmeta.cli.visible import visible
 from execmeta.model.execution import TOP_KINDS, Execution
 
@@ -194,8 +194,7 @@ def _reason(execution: Execution) -> str:
     if error is None:
         reason = execution.attributes.get("pytest.reason")
         return visible(reason) if isinstance(reason, str) and reason else ""
-    first = next((line.strip() for line in error.message.splitlines() if line.strip()), "")
-    said = visible(f"{error.type}: {first}" if first else error.type)
+    said = error_text(error).partition("\n")[0]
     return f"{said}  ({visible(error.where)})" if error.where else said
 
 

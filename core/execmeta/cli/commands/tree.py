@@ -8,6 +8,7 @@ from execmeta.cli import options
 from execmeta.cli.failures import say
 from execmeta.cli.opening import reading, referred, settings_for
 from execmeta.model.execution import STATUSES
+from execmeta.store.resolving import LATEST
 
 _MOST = 100_000
 """Executions that one tree reads."""
@@ -27,7 +28,9 @@ _MOST = 100_000
 def tree_command(ref: str, everything: bool, statuses: tuple[str, ...], store: str | None) -> None:
     """Show an execution and what ran below it.
 
-    REF is an id, its ending of at least 6 hex digits, an external id, or latest (the default).
+    REF is an id, its ending of at least 6 hex digits, an external id, or latest (the default):
+    the whole tree that the newest one belongs to.
+
     Failures and skips are listed with their reasons; what passed is listed while it is little,
     then counted.
 
@@ -40,7 +43,11 @@ def tree_command(ref: str, everything: bool, statuses: tuple[str, ...], store: s
     from execmeta.cli.tree_view import Look, execution_tree, tree_summary
 
     with reading(settings_for(store)) as found:
-        executions = found.subtree(referred(found, ref), limit=_MOST)
+        top = referred(found, ref)
+        if ref == LATEST:
+            # A run inside a run is newer than what started it, and not what was typed last.
+            top = found.get(top).root_id
+        executions = found.subtree(top, limit=_MOST)
     console = screen()
     look = Look(everything, frozenset(statuses), console.options.ascii_only)
     show(console, execution_tree(executions, look))
