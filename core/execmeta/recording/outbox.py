@@ -60,10 +60,11 @@ class Outbox:
 
     def after_fork(self, wid: int) -> None:
         """Become the outbox of a child process: what waits is the parent's business."""
-        for segment in (self._segment, *self._retired):
+        inherited = [self._segment, *self._retired]
+        self._reset(wid)
+        for segment in inherited:
             if segment is not None:
                 segment.close()
-        self._reset(wid)
 
     def put(self, line: bytes) -> None:
         """Keep one event, on disk before this returns unless no disk takes it."""

@@ -15,7 +15,7 @@ from execmeta.hooks.manager import Plugins
 from execmeta.model.clock import HybridClock, wall_us
 from execmeta.model.event import EDITED, FINISHED, STARTED, Event
 from execmeta.model.execution import ErrorInfo, IteratorContext, Json
-from execmeta.model.ids import ExecutionId, new_id
+from execmeta.model.ids import ExecutionId, id_text, new_id
 from execmeta.recording.context import Context
 from execmeta.recording.counters import Counters
 from execmeta.recording.drafts import Draft, Drafter, Started
@@ -140,7 +140,7 @@ class Recorder:
             return started.context(hlc)
         except Exception as failure:  # this execution is lost, and counted
             self._fail(failure)
-            found = new_id()
+            found = _spare_id()
             return Context(found, found)
 
     def finish(
@@ -230,7 +230,7 @@ class Recorder:
             return self._started(draft)[0].id
         except Exception as failure:  # this execution is lost, and counted
             self._fail(failure)
-            return new_id()
+            return _spare_id()
 
     def edit(
         self,
@@ -355,6 +355,14 @@ class Recorder:
 def _new_wid() -> int:
     # 63 bits: what both databases hold as an integer.
     return int.from_bytes(os.urandom(8), "big") >> 1
+
+
+def _spare_id() -> ExecutionId:
+    """An id for what was not recorded, so that the caller can go on."""
+    try:
+        return new_id()
+    except Exception:  # lost: its uniqueness, where the system gives no random bytes
+        return id_text((wall_us() // 1000 << 80 | 0x7 << 76 | 0b10 << 62).to_bytes(16, "big"))
 
 
 def _reason_of(failure: Exception) -> str:

@@ -51,8 +51,12 @@ def ship(
                 _ship(load, store, deadline, unlink, shipment)
             finally:
                 store.close()
-    except (ExecmetaError, OSError) as error:
-        shipment.reason = str(error) or type(error).__name__
+    except ExecmetaError as error:
+        shipment.reason = str(error)
+    # Lost: nothing, the events stay where they are. Here and not further out, so that those in
+    # memory are given back.
+    except Exception as error:
+        shipment.reason = f"{type(error).__name__}: {error}"
     finally:
         for segment in load.segments:
             segment.close()

@@ -135,10 +135,11 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Free the lock; from now on any drainer may take the segment."""
-        if self._fd >= 0:
-            _open_fds.discard(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        # After a fork it is closed already, and the number may mean another file.
+        if fd in _open_fds:
+            _open_fds.discard(fd)
+            os.close(fd)
 
 
 def header_text(wid: int, at_us: int) -> str:
