@@ -63,6 +63,17 @@ def test_wrong_usage_exits_with_two(execmeta: Run, arguments: list[str]) -> None
     assert "Usage: execmeta" in execmeta(*arguments, code=2).stderr
 
 
+def test_a_slip_in_a_command_gets_a_proposal(execmeta: Run) -> None:
+    assert "No such command 'lst'. Did you mean list?" in execmeta("lst", code=2).stderr
+
+
+@pytest.mark.parametrize("command", LISTED)
+def test_an_option_that_should_be_a_filter_is_told_so(execmeta: Run, command: str) -> None:
+    told = execmeta(*command.split(), "--status", "failed", code=2).stderr
+
+    assert "Write it as a filter: status=VALUE" in told
+
+
 @pytest.mark.parametrize(
     "url", ["postgresql://db/x", "http://localhost", "sqlite:///", "nonsense", "ftp://x/y"]
 )

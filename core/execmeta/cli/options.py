@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from execmeta.filters.fields import FIELDS
 from execmeta.filters.query import SORTS
 from execmeta.model.limits import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -69,6 +70,20 @@ def filter_options(command: _Command) -> _Command:
     ):
         command = decorate(command)
     return command
+
+
+class FilterCommand(click.Command):
+    """A command with `filter_options`; an option that should have been a filter is told so."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name.lstrip("-").replace("-", "_")
+            if name not in (spelling for each in FIELDS for spelling in (each.name, *each.aliases)):
+                raise
+            told = f"{error.message} Write it as a filter: {name}=VALUE"
+            raise click.NoSuchOption(error.option_name, told, ctx=ctx) from None
 
 
 def page_options(command: _Command) -> _Command:

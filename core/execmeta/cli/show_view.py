@@ -60,7 +60,7 @@ def iterator_text(iterator: IteratorContext) -> str:
 
 def _headline(execution: Execution, ascii_only: bool) -> Text:
     style = status_style(execution.status)
-    line = Text(status_mark(execution.status, ascii_only=ascii_only), style=style)
+    line = Text().append(status_mark(execution.status, ascii_only=ascii_only), style=style)
     line.append(" ").append(visible(execution.name), style="bold")
     return line.append("  ").append(execution.status, style=style)
 

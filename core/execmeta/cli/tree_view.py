@@ -168,7 +168,7 @@ def _line(execution: Execution, look: Look, above: str = "") -> Text:
     name = execution.name
     if above and name.startswith((f"{above}::", f"{above} ")):
         name = name[len(above) :].lstrip(": ")
-    line = Text(status_mark(execution.status, ascii_only=look.ascii_only), style=style)
+    line = Text().append(status_mark(execution.status, ascii_only=look.ascii_only), style=style)
     line.append(" ").append(visible(name), style="" if execution.kind in _TEST_KINDS else "bold")
     if execution.kind not in _TEST_KINDS:
         line.append(f"  {visible(execution.kind)}", style="dim")
@@ -202,7 +202,8 @@ def _file_line(file: str, found: Sequence[Execution], look: Look) -> Text:
     statuses = Counter(execution.status for execution in found)
     worst = next((status for status in statuses if status not in ("success", "skipped")), None)
     shown = worst or ("success" if statuses["success"] else "skipped")
-    line = Text(status_mark(shown, ascii_only=look.ascii_only), style=status_style(shown))
+    mark = status_mark(shown, ascii_only=look.ascii_only)
+    line = Text().append(mark, style=status_style(shown))
     line.append(f" {visible(file)}", style="bold")
     line.append(f"  {tally(statuses.elements())}", style="dim")
     return one_line(line)

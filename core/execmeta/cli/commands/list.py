@@ -16,7 +16,7 @@ from execmeta.model.clock import wall_us
 from execmeta.store.base import Page
 
 
-@click.command("list")
+@click.command("list", cls=options.FilterCommand)
 @options.filter_options
 @click.option("--all", "everything", is_flag=True, help="Also what ran below: tests, tasks, calls.")
 @options.page_options

@@ -124,7 +124,7 @@ def history(ref: str, output: str, store: str | None) -> None:
     show(screen(), table)
 
 
-@metadata_command.command("stats")
+@metadata_command.command("stats", cls=options.FilterCommand)
 @options.filter_options
 @click.option(
     "--values",
