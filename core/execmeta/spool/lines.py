@@ -4,8 +4,8 @@ The JSON is ASCII, so a line feed can only be an end of line, and `grep` and `jq
 segment. CRC and length are those of the JSON's bytes.
 
 >>> to_line('{"a":1}')
-b'561ba7c0 7 {"a":1}\n'
->>> payload_of(b'561ba7c0 7 {"a":1}')
+b'561bacaf 7 {"a":1}\n'
+>>> payload_of(b'561bacaf 7 {"a":1}')
 b'{"a":1}'
 """
 
