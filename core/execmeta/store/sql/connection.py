@@ -233,8 +233,9 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return StoreCorruptError(
             f"{path} is damaged or no SQLite database ({error}). It was left as it is.",
-            hint="Move it away to start anew, or restore a copy; `sqlite3 FILE .recover` may save "
-            "rows. What is recorded meanwhile waits in the spool.",
+            hint="`execmeta db reindex` repairs a damaged search index. Else move the file away to "
+            "start anew; `sqlite3 FILE .recover` may save rows. What is recorded meanwhile waits "
+            "in the spool.",
         )
     reason, hint = {
         sqlite3.SQLITE_BUSY: (

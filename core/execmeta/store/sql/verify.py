@@ -45,14 +45,9 @@ def check(connection: sqlite3.Connection, progress: Progress | None = None) -> C
         for (text,) in connection.execute(f"PRAGMA quick_check({_MAX_PROBLEMS})")
         if text != "ok"
     ]
-    # Within a transaction that is taken back: the command counts as a write.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute("INSERT INTO tok (tok) VALUES ('integrity-check')")
-    except sqlite3.DatabaseError as error:
-        problems.append(f"The search index is damaged inside ({error}).")
-    finally:
-        connection.execute("ROLLBACK")
+    damage = _index_damage(connection)
+    if damage:
+        problems.append(damage)
     connection.execute("BEGIN")
     try:
         with tempfile.TemporaryDirectory(prefix="execmeta-check-") as folder:
@@ -63,13 +58,26 @@ def check(connection: sqlite3.Connection, progress: Progress | None = None) -> C
             executions, wrong = _derive(connection, Indexer(expected), progress or _NOTHING)
             problems += wrong
             problems += _tree_problems(connection)
-            problems += _token_problems(connection, expected)
-            problems += block_problems(connection)
+            if not damage:
+                problems += _token_problems(connection, expected)
+                problems += block_problems(connection)
             problems += _dictionary_problems(connection, expected)
             expected.close()
     finally:
         connection.execute("ROLLBACK")
     return CheckReport(executions, tuple(problems[:_MAX_PROBLEMS]))
+
+
+def _index_damage(connection: sqlite3.Connection) -> str | None:
+    # Within a transaction that is taken back: the command counts as a write.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("INSERT INTO tok (tok) VALUES ('integrity-check')")
+    except sqlite3.DatabaseError as error:
+        return f"The search index is damaged inside ({error}); run `execmeta db reindex`."
+    finally:
+        connection.execute("ROLLBACK")
+    return None
 
 
 def reindex(connection: sqlite3.Connection, progress: Progress | None = None) -> int:
