@@ -19,7 +19,7 @@ from pytest_execmeta.markers import MarkerReader
 from pytest_execmeta.parameters import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from pytest_execmeta.fence import Fence
 
@@ -112,7 +112,7 @@ class FactFinder:
         # and the place of a test must not depend on the command line.
         report = yield
         try:
-            self._number(report.result or (), collector.nodeid)
+            self._number(collector, report.result or ())
         except Exception as error:  # the iterator contexts of this file are lost
             self._fence.note("numbering parameters", error)
         return report
@@ -167,16 +167,17 @@ class FactFinder:
             facts.flags = sorted(flags.union(facts.flags or ()))
         return found
 
-    def _number(self, nodes: Any, parent: str) -> None:
+    def _number(self, collector: pytest.Collector, nodes: Iterable[Any]) -> None:
         counts: dict[str, int] = {}
         for node in nodes:
-            if getattr(node, "callspec", None) is not None:
+            # The session collects what was asked for, out of the folders that own it.
+            if getattr(node, "callspec", None) is not None and node.parent is collector:
                 function = node.originalname
                 place = counts.get(function, 0)
                 self._index[node.nodeid] = place
                 counts[function] = place + 1
         for function, count in counts.items():
-            self._count[f"{parent}::{function}"] = count
+            self._count[f"{collector.nodeid}::{function}"] = count
 
     def _facts_of(self, item: pytest.Item) -> Facts:
         nodeid = item.nodeid

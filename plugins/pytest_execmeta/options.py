@@ -21,7 +21,6 @@ from execmeta.model.pairs import env_metadata, parse_pair
 from execmeta.recording.context import Context
 from execmeta.recording.propagation import context_from_env
 from execmeta.settings import Settings, load_settings
-from execmeta.store.opening import sqlite_path
 
 ENV: Final = "env"
 CONFIG: Final = "config"
@@ -49,12 +48,13 @@ def choose(config: pytest.Config) -> Choice:
     given = config.option
     settings = load_settings({"store": _store(given.exec_store)}, lenient=True)
     problems = list(settings.warnings)
-    typed = _typed(given.exec_meta, settings.reserved)
-    found = env_metadata(os.environ, reserved=settings.reserved)
+    typed = _typed(given.exec_meta, settings.reserved_prefixes)
+    found = env_metadata(os.environ, reserved=settings.reserved_prefixes)
     for reason, count in sorted(found.dropped.items()):
         problems.append(f"{count} tag(s) of EXECMETA_META* left out: {reason}")
-    said = _written(config.getini("exec_meta"), settings.reserved, problems)
-    merged = merge_sources([(USER, typed), (ENV, found.metadata), (CONFIG, said)])
+    said = _written(config.getini("exec_meta"), settings.reserved_prefixes, problems)
+    files = clean_metadata(settings.meta, reserved=settings.reserved_prefixes).metadata
+    merged = merge_sources([(USER, typed), (ENV, found.metadata), (CONFIG, said), (CONFIG, files)])
     for reason, count in sorted(merged.dropped.items()):
         problems.append(f"{count} tag(s) left out: {reason}")
     return Choice(
@@ -71,6 +71,8 @@ def choose(config: pytest.Config) -> Choice:
 def _store(url: str | None) -> str | None:
     if url is None:
         return None
+    from execmeta.store.opening import sqlite_path  # only for this option
+
     try:
         # A child process may stand in another folder.
         return f"sqlite:///{sqlite_path(url).absolute()}"

@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--exec-name", metavar="NAME", help="record this run under NAME (default: pytest ROOTDIR)"
     )
     group.addoption(
-        "--exec-parent", metavar="ID", help="record this run as a child of the execution ID"
+        "--exec-parent", metavar="REF", help="record this run as a child: an id, or `latest`"
     )
     group.addoption(
         "--exec-store", metavar="URL", help="record this run in this store (sqlite:///path)"
@@ -54,17 +54,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
-    if hasattr(config, "workerinput"):
-        # The controller has decided for its workers; they only say what it cannot know.
-        sent = config.workerinput.get("execmeta")
-        if sent:
-            from pytest_execmeta.xdist import join  # not before somebody asked
+    try:
+        # What follows is imported only now that somebody asked.
+        if hasattr(config, "workerinput"):
+            # The controller has decided for its workers; they only say what it cannot know.
+            if sent := config.workerinput.get("execmeta"):
+                from pytest_execmeta.xdist import join
 
-            join(config, sent)
-    elif _asked(config):
-        from pytest_execmeta.session import begin  # not before somebody asked
+                join(config, sent)
+        elif _asked(config):
+            from pytest_execmeta.session import begin
 
-        begin(config)
+            begin(config)
+    except pytest.UsageError:
+        raise
+    except Exception as error:  # the whole recording is lost, the run is not
+        import logging
+
+        text = "This run is not recorded: %s: %s"
+        logging.getLogger("execmeta").warning(text, type(error).__name__, error)
 
 
 def _asked(config: pytest.Config) -> bool:

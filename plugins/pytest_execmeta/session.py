@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -28,6 +28,10 @@ _NO_TESTS: Final = 5
 _INTERRUPTED: Final = 2
 _ALWAYS_COUNTED: Final = ("passed", "failed", "skipped", "errors")
 _SHOWN_TAGS: Final = 8
+_DELIVERY_SHARE: Final = 0.02
+_DELIVERY_MIN_S: Final = 0.05
+"""A run waits for the store at its end a fiftieth of the time it took, this long at least and
+`exit_timeout` at most. What is left is on disk, and delivered by whoever asks for it."""
 _LOOKING_ONLY: Final = (
     "collectonly",
     "showfixtures",
@@ -38,24 +42,15 @@ _LOOKING_ONLY: Final = (
 )
 """Options with which pytest runs no test."""
 
-_log = logging.getLogger("execmeta")
-
 
 def begin(config: pytest.Config) -> None:
     """Register what records this run. Raises UsageError for a tag that a person typed wrong."""
-    try:
-        choice = choose(config)
-        if choice.settings.disabled:
-            return
-        if any(getattr(config.option, name, None) for name in _LOOKING_ONLY):
-            return
-        plugin = SessionRecorder(config, choice)
-    except pytest.UsageError:
-        raise
-    except Exception as error:  # the whole recording is lost, the run is not
-        _log.warning("This run is not recorded: %s: %s", type(error).__name__, error)
+    choice = choose(config)
+    if choice.settings.disabled:
         return
-    config.pluginmanager.register(plugin, "execmeta-session")
+    if any(getattr(config.option, name, None) for name in _LOOKING_ONLY):
+        return
+    config.pluginmanager.register(SessionRecorder(config, choice), "execmeta-session")
 
 
 class SessionRecorder:
@@ -75,6 +70,7 @@ class SessionRecorder:
         self._token: Token[Context | None] | None = None
         self._footer_shown = False
         self._pid = os.getpid()
+        self._began = time.monotonic()
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         # xdist spawns its workers in a trylast hook: they inherit what is set here.
@@ -99,7 +95,7 @@ class SessionRecorder:
             parent=choice.parent,
         )
         self._context = context
-        finder = FactFinder(self._fence, choice.settings.reserved)
+        finder = FactFinder(self._fence, choice.settings.reserved_prefixes)
         self._tests = TestRecorder(
             self._recorder,
             context,
@@ -114,7 +110,9 @@ class SessionRecorder:
         environment = context_to_env(context)
         if choice.store is not None:
             environment["EXECMETA_STORE"] = choice.store
-        manager.register(Workers(environment, choice.settings.reserved), "execmeta-workers")
+        manager.register(
+            Workers(environment, choice.settings.reserved_prefixes), "execmeta-workers"
+        )
         self._token = activate(context)
         for name, value in environment.items():
             self._environment[name] = os.environ.get(name)
@@ -203,11 +201,13 @@ class SessionRecorder:
         )
         if terminal is not None:
             self._show_footer(terminal)
-        shipped = self._recorder.close()
-        if shipped.left and terminal is not None:
+        share = max(_DELIVERY_MIN_S, _DELIVERY_SHARE * (time.monotonic() - self._began))
+        shipped = self._recorder.close(min(self._choice.settings.exit_timeout, share))
+        # A store that took some of it works, and takes the rest from the next command.
+        if shipped.left and not shipped.stored and terminal is not None:
             terminal.write_line(
-                f"execmeta: {shipped.left} event(s) wait on disk for the next execmeta command"
-                + (f": {shipped.reason}" if shipped.reason else "")
+                f"execmeta: {shipped.left} event(s) wait on disk for the next execmeta command: "
+                f"{shipped.reason}"
             )
 
     def _status(self, code: int) -> str:
