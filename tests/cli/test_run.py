@@ -247,6 +247,27 @@ def test_a_spool_that_cannot_be_written_costs_the_command_nothing(shell: Shell) 
     shell("run", "--", "sh", "-c", "exit 5", env=environment(EXECMETA_SPOOL="/proc/x"), code=5)
 
 
+def test_a_fault_of_our_own_costs_the_command_nothing(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "from execmeta.recording.recorder import Recorder\n"
+        "def broken(*arguments, **options):\n    raise RuntimeError('a bug')\n"
+        "Recorder.start = broken\n"
+    )
+    path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+
+    done = shell("run", "--", "sh", "-c", "exit 5", env=environment(PYTHONPATH=path), code=5)
+
+    assert done.stderr == "execmeta: not recorded: RuntimeError: a bug\n"
+
+
+def test_a_closed_stderr_costs_the_command_nothing(tmp_path: Path) -> None:
+    run = f"'{EXECMETA[0]}' -c '{EXECMETA[2]}' run -- touch ran"
+
+    subprocess.run(["bash", "-c", f"{run} 2>&1 >&- | true"], cwd=tmp_path, env=environment())
+
+    assert (tmp_path / "ran").exists()
+
+
 def test_a_bad_settings_file_costs_the_command_nothing(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.execmeta]\nnope = 1\n")
 

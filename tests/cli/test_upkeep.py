@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cli.scribe import Run, Scribe, Shell, environment
+from cli.scribe import EXECMETA, Run, Scribe, Shell, environment
 
 
 @pytest.fixture
@@ -88,6 +89,24 @@ def test_check_finds_and_reindex_mends_a_damaged_index(execmeta: Run, scribe: Sc
     assert "execmeta db reindex" in broken.stderr
     assert execmeta("db", "check").stdout.endswith("no problem found.\n")
     assert len(execmeta("list", "a=b", "-o", "ids").stdout.split()) == 1
+
+
+def test_a_person_sees_a_bar_and_a_program_does_not(scribe: Scribe, shell: Shell) -> None:
+    scribe.add()
+    controller, terminal = pty.openpty()
+
+    subprocess.run(
+        [*EXECMETA, "db", "reindex"],
+        env=environment(TERM="xterm"),
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+        check=True,
+    )
+
+    assert b"Indexing" in os.read(controller, 65_536)
+    os.close(controller)
+    os.close(terminal)
+    assert shell("db", "reindex").stderr == ""
 
 
 def test_stats_of_the_database(execmeta: Run, scribe: Scribe) -> None:

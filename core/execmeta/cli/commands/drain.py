@@ -9,6 +9,7 @@ from execmeta.cli.failures import EXIT_STORE, say
 from execmeta.cli.opening import opened, settings_for, spools
 from execmeta.cli.output import write_json
 from execmeta.cli.phrases import counted
+from execmeta.cli.progress import progress_bar
 from execmeta.cli.visible import visible
 from execmeta.recording.drain import DrainReport, drain_all
 
@@ -39,7 +40,8 @@ def drain_command(ctx: click.Context, timeout: float, output: str, store: str | 
     with opened(settings) as found:
         # A store that is down is an error here, not a reason to leave everything.
         found.segments()
-        report = drain_all(found, spools(settings), budget_s=timeout)
+        with progress_bar("Delivering"):
+            report = drain_all(found, spools(settings), budget_s=timeout)
     if output == "json":
         write_json({name: getattr(report, name) for name in DrainReport.__dataclass_fields__})
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Final
 
@@ -22,7 +23,7 @@ from execmeta.cli.child import (
 from execmeta.cli.command_record import CommandRecord
 from execmeta.cli.failures import say
 from execmeta.cli.opening import context_of, reading, settings_for
-from execmeta.cli.tags import tags_of
+from execmeta.cli.tags import Tags, tags_of
 from execmeta.cli.visible import visible
 from execmeta.recording.context import Context
 from execmeta.recording.propagation import context_from_env
@@ -114,20 +115,43 @@ def run_command(
     above = _parent(parent, settings)
     tell = (lambda text: None) if quiet else _tell
     with held_signals() as mask:
-        if settings.disabled:
-            ctx.exit(_ended(command, {**os.environ, **given}, mask).code)
-        record = CommandRecord(settings, command, name, tags, above)
-        for problem in (*settings.warnings, *tags.problems):
-            tell(problem)
-        tell(record.context.id)
-        ended = _ended(command, {**os.environ, **record.environment(), **given}, mask)
-        if left := record.end(ended):
+        record = None if settings.disabled else _begun(settings, command, name, tags, above)
+        places: dict[str, str] = {}
+        if record:
+            for text in (*settings.warnings, *tags.problems, record.context.id):
+                tell(text)
+            places = record.environment()
+        ended = _ended(command, {**os.environ, **places, **given}, mask)
+        if record and (left := _closed(record, ended)):
             tell(left)
     ctx.exit(ended.code)
 
 
+def _begun(
+    settings: Settings,
+    command: Sequence[str],
+    name: str | None,
+    tags: Tags,
+    parent: Context | None,
+) -> CommandRecord | None:
+    try:
+        return CommandRecord(settings, command, name, tags, parent)
+    except Exception as error:  # the record is lost; the command runs
+        _tell(f"not recorded: {type(error).__name__}: {error}")
+        return None
+
+
+def _closed(record: CommandRecord, ended: Ended) -> str:
+    try:
+        return record.end(ended)
+    except Exception as error:  # the end is lost; the exit code is not
+        return f"its end is not recorded: {type(error).__name__}: {error}"
+
+
 def _tell(text: str) -> None:
-    say(f"execmeta: {visible(text)}")
+    # A stderr that is closed must not keep the command from running.
+    with suppress(OSError):
+        say(f"execmeta: {visible(text)}")
 
 
 def _ended(command: Sequence[str], environ: Mapping[str, str], mask: SignalMask) -> Ended:
@@ -135,7 +159,8 @@ def _ended(command: Sequence[str], environ: Mapping[str, str], mask: SignalMask)
     try:
         return run_child(program(command), environ, mask)
     except NotStartedError as error:
-        say(f"Error: {visible(command[0])}: {error}")
+        with suppress(OSError):
+            say(f"Error: {visible(command[0])}: {error}")
         return Ended(error.code, not_started=str(error))
 
 
