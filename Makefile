@@ -17,7 +17,7 @@ ARGS ?=
 # The project whose tests `make demo` records, as the package index names it.
 DEMO_PROJECT ?= click
 
-.PHONY: help venv demo test bench lint format build constraints clean
+.PHONY: help venv demo test bench lint format docs build constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -48,6 +48,9 @@ lint: $(READY) ## style, types and floors
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY) ## write the reference pages in docs/ from the code
+	$(BIN)/python docs/generate.py
 
 build: $(READY) ## make wheel and sdist in dist/
 	$(BIN)/python -m build --no-isolation --outdir dist .
