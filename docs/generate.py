@@ -204,8 +204,11 @@ def _prose(text: str) -> str:
 
 
 def _fenced(code: str) -> str:
-    language = "toml" if code.startswith("[") else "python"
-    return f"```{language}\n{code.rstrip()}\n```"
+    if code.startswith("["):
+        return f"```toml\n{code.rstrip()}\n```"
+    # Two lines, as the formatter has it, which reads the fences of Markdown too.
+    spaced = re.sub(r"\n\n(?=@|def |class )", "\n\n\n", code)
+    return f"```python\n{spaced.rstrip()}\n```"
 
 
 def filters_page(page: str) -> str:
