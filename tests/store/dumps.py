@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from execmeta.store.sql.indexing import PartCache
+from execmeta.store.sql.parts import PartCache
 from execmeta.store.sql.rows import SELECT_ROW, Row
 
 

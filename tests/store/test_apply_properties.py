@@ -42,7 +42,7 @@ def apply_batches(
     indexer = Indexer(connection)
     for said in batches:
         with write_transaction(connection, lock):
-            indexer.dictionary.begin("1.0")
+            indexer.begin("1.0")
             batch(connection, indexer).apply(groups_of(said, "")[0])
     connection.close()
     lock.close()

@@ -27,26 +27,14 @@ class Dictionary:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._generation = ""
         self.seen: set[str] = set()
         """Tokens of entries that are stored for sure."""
         self._capped: set[str] = set()
-
-    def begin(self, generation: str) -> None:
-        """Forget what a `reindex` since the last transaction may have taken away.
-
-        Args:
-            generation: another text after each rebuild, read inside the transaction.
-        """
-        if generation != self._generation:
-            self.forget()
-            self._generation = generation
 
     def forget(self) -> None:
         """Trust nothing that was remembered, as after a rollback."""
         self.seen.clear()
         self._capped.clear()
-        self._generation = ""
 
     def write(self, entries: Mapping[str, Entry], rows: Mapping[str, int]) -> None:
         """Store entries that may be new, and change the number of executions per key.

@@ -172,7 +172,7 @@ class Writer:
             connection = self._opened()
             try:
                 with write_transaction(connection, self._lock, durable=durable, until=self._until):
-                    self._indexer.dictionary.begin(index_generation(connection, self._path))
+                    self._indexer.begin(index_generation(connection, self._path))
                     yield connection
             except BaseException:
                 self._indexer.forget()
