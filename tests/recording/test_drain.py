@@ -15,9 +15,12 @@ from execmeta.errors import ExecutionNotFoundError, StoreUnavailableError
 from execmeta.model.event import Event
 from execmeta.model.ids import ExecutionId
 from execmeta.recording.drain import drain, drain_all
+from execmeta.recording.recorder import Recorder
+from execmeta.settings import Settings
 from execmeta.spool.lines import to_line
 from execmeta.store.base import Applied, Store
 from execmeta.store.memory import MemoryStore
+from execmeta.store.opening import label_of, open_store
 
 Ids = Callable[[int], list[ExecutionId]]
 
@@ -386,3 +389,34 @@ def test_an_event_that_the_store_rejects_is_put_aside_and_the_rest_delivered(
     [kept] = (spool.directory / "quarantine").iterdir()
     assert kept.read_bytes().split(b"\n", 1)[1] == poison
     assert store.get(two).status == "success"
+
+
+def test_what_is_meant_for_another_store_stays_for_it(
+    spool: Spool, tmp_path: Path, ids: Ids
+) -> None:
+    here, there = f"sqlite:///{tmp_path}/here.db", f"sqlite:///{tmp_path}/there.db"
+    for url, one in zip((here, there), ids(2), strict=True):
+        recorder = Recorder(Settings(store=url, spool=str(spool.directory)))
+        recorder.complete("command", "x", status="success", execution_id=one)
+        recorder.close(0)
+    live = Recorder(Settings(store=there, spool=str(spool.directory)))
+    live.complete("command", "x", status="success")
+    store = open_store(f"sqlite:///{tmp_path}/x/../here.db")
+
+    report = drain(store, spool.directory)
+
+    assert (report.applied, report.taken, report.live) == (1, 1, 0)
+    assert report.elsewhere == {there: 2}
+    assert report.reasons == []
+    assert len(spool.segments()) == 2
+    store.close()
+    live.close(0)
+
+
+def test_the_label_of_a_store_holds_no_credentials() -> None:
+    assert label_of("postgresql+psycopg://u:p%40ss@h:1/db?password=x") == (
+        "postgresql+psycopg://h:1/db"
+    )
+    assert label_of("memory:") == "memory:"
+    assert label_of("https://u:p@h/x#y") == "https://h/x"
+    assert label_of("nonsense") == "nonsense"

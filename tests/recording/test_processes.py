@@ -273,9 +273,10 @@ def test_a_child_of_a_dead_parent_does_not_keep_its_lock(settings: Settings, sto
         'context = recorder.start("command", "x")\n'
         "pid = os.fork()\n"
         "if pid == 0:\n"
-        "    print(os.getpid(), flush=True)\n"
+        # One system call each: print writes a line in pieces, and the two would mix.
+        "    os.write(1, b'%d\\n' % os.getpid())\n"
         "    time.sleep(60)\n"
-        "print(context.id, flush=True)\nos._exit(0)\n",
+        "os.write(1, (context.id + '\\n').encode())\nos._exit(0)\n",
         settings,
     )
     assert process.stdout is not None

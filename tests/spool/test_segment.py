@@ -47,7 +47,7 @@ def test_a_new_segment_has_a_name_that_sorts_by_time_and_a_header(
         rf"1795247669123-[0-9a-f]{{8}}-{os.getpid()}-[0-9a-f]{{8}}\.seg", segment.name
     )
     [header] = read(segment.path)
-    assert header_of(header) == (77, os.getpid(), os.uname().nodename, 1_795_247_669_123_456)
+    assert header_of(header) == (77, os.getpid(), os.uname().nodename, 1_795_247_669_123_456, "")
 
 
 def test_only_its_owner_may_read_a_segment(segment: SegmentWriter) -> None:

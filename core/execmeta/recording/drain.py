@@ -19,10 +19,11 @@ from execmeta.errors import ExecutionNotFoundError, StoreError
 from execmeta.model.event import FINISHED, Event
 from execmeta.recording.delivery import Delivery
 from execmeta.spool.quarantine import quarantine
-from execmeta.spool.reading import header_of, read_lines
+from execmeta.spool.reading import read_header
 from execmeta.spool.segment import SUFFIX, UNFINISHED
 from execmeta.spool.system import READ_FLAGS, is_own, take_lock
 from execmeta.store.base import Store
+from execmeta.store.opening import label_of
 
 ABANDONED_AFTER_S: Final = 3600
 """A segment that never got its name within an hour never will (R13)."""
@@ -49,6 +50,8 @@ class DrainReport:
     """Executions whose process died without an end."""
     unknown: int = 0
     """Lines of a newer release; they wait for an upgrade."""
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    """Label of another store to number of segments that are meant for it; they stay."""
     reasons: list[str] = field(default_factory=list)
     """What went wrong, in words for the user, each once."""
 
@@ -85,6 +88,7 @@ class _Drain:
         self._directory = directory
         self._deadline = deadline
         self._report = report
+        self._label = label_of(store.url)
         self._live_wids: set[int] = set()
 
     def run(self) -> None:
@@ -146,10 +150,17 @@ class _Drain:
             return False
         try:
             free = take_lock(fd)
+            header = read_header(fd)
+            if header is not None and header.store not in ("", self._label):
+                elsewhere = self._report.elsewhere
+                elsewhere[header.store] = elsewhere.get(header.store, 0) + 1
+                return False
             if free and not owned:
                 return True
             if free and os.fstat(fd).st_nlink == 0:
                 return False  # another drainer was faster
+            if not free and header is not None:
+                self._live_wids.add(header.wid)
             self._deliver(fd, name, offsets.get(name, 0), free)
         except OSError as error:
             self._report.left += owned
@@ -162,10 +173,6 @@ class _Drain:
         report = self._report
         if not owned:
             report.live += 1
-            first = next(iter(read_lines(fd)), None)
-            header = header_of(first) if first else None
-            if header:
-                self._live_wids.add(header.wid)
         delivery = Delivery(fd, name, offset=offset, owned=owned)
         try:
             delivery.run(self._store, self._deadline)

@@ -40,8 +40,16 @@ class Load(NamedTuple):
 class Outbox:
     """Takes lines; opens its segment with the first one. No method raises OSError."""
 
-    def __init__(self, places: Callable[[], tuple[Place, ...]], wid: int) -> None:
+    def __init__(
+        self, places: Callable[[], tuple[Place, ...]], wid: int, label: Callable[[], str]
+    ) -> None:
+        """
+        Args:
+            places: where a segment may be opened, best first; asked when one is.
+            label: of the store that the events are meant for.
+        """
         self._places = places
+        self._label = label
         self._warned = False
         self._reset(wid)
 
@@ -152,7 +160,8 @@ class Outbox:
         for place in self._places():
             try:
                 directory = prepare(place)
-                segment = SegmentWriter.create(directory, self.wid, time.time_ns() // 1000)
+                at_us = time.time_ns() // 1000
+                segment = SegmentWriter.create(directory, self.wid, at_us, self._label())
             except OSError as error:
                 reason = str(error)
                 refusals.append(reason)

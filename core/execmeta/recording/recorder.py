@@ -26,7 +26,7 @@ from execmeta.recording.shipper import ship
 from execmeta.spool.lines import to_line
 from execmeta.spool.paths import Place, places
 from execmeta.store.base import Store
-from execmeta.store.opening import open_store
+from execmeta.store.opening import label_of, open_store
 
 if TYPE_CHECKING:
     from execmeta.settings import Settings
@@ -73,7 +73,7 @@ class Recorder:
         plugins = plugins or Plugins(blocked=settings.plugins.blocked)
         self._drafter = Drafter(settings, plugins, self._note, self._surroundings)
         self._notices = Notices(plugins)
-        self._outbox = Outbox(self._places, _new_wid())
+        self._outbox = Outbox(self._places, _new_wid(), lambda: label_of(settings.store))
         self._warned: set[str] = set()
         self._reset()
         _recorders.add(self)

@@ -16,6 +16,7 @@ TORN_TAIL: Final = "torn_tail"
 """Reason of the bytes behind the last line feed: a write that death cut short, or that is going
 on right now."""
 TOO_LONG: Final = "too_long"
+_MAX_HEADER_BYTES: Final = 16_384
 _CHUNK_BYTES: Final = 262_144
 
 
@@ -46,6 +47,8 @@ class Header(NamedTuple):
     host: str
     at: int
     """Microseconds since 1970 UTC."""
+    store: str
+    """Label of the store that the events are meant for; empty for any."""
 
 
 def read_lines(fd: int, offset: int = 0) -> Iterator[GoodLine | BadLine]:
@@ -79,9 +82,22 @@ def header_of(line: GoodLine | BadLine) -> Header | None:
     if not isinstance(value, dict) or value.get("t") != HEADER or value.get("v") != SEGMENT_VERSION:
         return None
     wid, pid, host, at = (value.get(name) for name in ("wid", "pid", "host", "at"))
-    if type(wid) is int and type(pid) is int and isinstance(host, str) and type(at) is int:
-        return Header(wid, pid, host, at)
-    return None
+    store = value.get("store", "")
+    if not (type(wid) is int and type(pid) is int and type(at) is int):
+        return None
+    if not (isinstance(host, str) and isinstance(store, str)):
+        return None
+    return Header(wid, pid, host, at, store)
+
+
+def read_header(fd: int) -> Header | None:
+    """The header of the segment; None when it is damaged or of another release.
+
+    Raises:
+        OSError: the disk cannot be read.
+    """
+    line, found, _ = os.pread(fd, _MAX_HEADER_BYTES, 0).partition(b"\n")
+    return header_of(_line(0, len(line) + 1, line)) if found else None
 
 
 def _line(begin: int, end: int, line: bytes) -> GoodLine | BadLine:

@@ -1,6 +1,6 @@
 """Segment: the append-only file of one process incarnation (R2 to R5).
 
-Its first line is the header `{v, t: "segment", wid, pid, host, at}`; every other one is an
+Its first line is the header `{v, t: "segment", wid, pid, host, at, store}`; every other one is an
 event. The writer holds a lock on it as long as it lives, so a free lock proves that the writer is
 dead. It is never opened again for append: only the end of a dead process' file can be torn.
 """
@@ -59,8 +59,11 @@ class SegmentWriter:
         _open_fds.add(fd)
 
     @classmethod
-    def create(cls, directory: Path, wid: int, at_us: int) -> SegmentWriter:
+    def create(cls, directory: Path, wid: int, at_us: int, store: str = "") -> SegmentWriter:
         """A new segment in `directory`, locked, with its header.
+
+        Args:
+            store: label of the store that the events are meant for; empty for any.
 
         Raises:
             OSError: nothing is left behind.
@@ -72,7 +75,7 @@ class SegmentWriter:
         try:
             if not take_lock(fd):
                 raise OSError(errno.EWOULDBLOCK, "a new segment is locked")
-            segment.append(to_line(header_text(wid, at_us)))
+            segment.append(to_line(header_text(wid, at_us, store)))
             # Under its final name it has a header and a lock from the first moment on.
             os.rename(unfinished, path)
             sync_directory(directory)
@@ -142,7 +145,7 @@ class SegmentWriter:
             os.close(fd)
 
 
-def header_text(wid: int, at_us: int) -> str:
+def header_text(wid: int, at_us: int, store: str) -> str:
     """JSON of the header of a segment that writer `wid` begins now."""
     return json.dumps(
         {
@@ -152,6 +155,7 @@ def header_text(wid: int, at_us: int) -> str:
             "pid": os.getpid(),
             "host": host_name(),
             "at": at_us,
+            "store": store,
         },
         separators=(",", ":"),
     )

@@ -54,6 +54,21 @@ def upgrade_store(url: str) -> tuple[str | None, str]:
     return upgrade(path)
 
 
+def label_of(url: str) -> str:
+    """What names a store for good: the same for every spelling of its URL, without credentials.
+
+    >>> label_of("postgresql://me:secret@db:5432/runs?sslmode=require")
+    'postgresql://db:5432/runs'
+    """
+    try:
+        return f"{_SQLITE}{sqlite_path(url).resolve()}"
+    except (SettingsError, OSError, RuntimeError):
+        scheme, mark, rest = url.partition("://")
+        rest = re.split(r"[?#]", rest, maxsplit=1)[0]
+        place, slash, path = rest.partition("/")
+        return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
+
+
 def sqlite_path(url: str) -> Path:
     """The file that a SQLite URL or a bare path names.
 
