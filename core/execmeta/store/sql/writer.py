@@ -26,7 +26,6 @@ from execmeta.errors import EventError
 from execmeta.model.event import Event
 from execmeta.model.ids import ExecutionId, id_text
 from execmeta.store.base import Applied, CheckReport, Progress
-from execmeta.store.sql import verify
 from execmeta.store.sql.apply import Batch, groups_of
 from execmeta.store.sql.connection import (
     UNFIT_VALUE,
@@ -140,11 +139,16 @@ class Writer:
 
     def check(self, progress: Progress | None = None) -> CheckReport:
         """See `Store.check`; on a connection of its own, so that others can go on."""
+        # Imported here: who records never checks, and it needs tempfile and more.
+        from execmeta.store.sql import verify
+
         with translated(self._path), closing(connect(self._path)) as connection:
             return verify.check(connection, progress)
 
     def reindex(self, progress: Progress | None = None) -> int:
         """See `Store.reindex`; also where the index was built with other tokens."""
+        from execmeta.store.sql import verify
+
         with self._turn, translated(self._path):
             connection = self._opened()
             self._indexer.forget()
