@@ -11,20 +11,28 @@ bitmaps. A bitmap is complete or not there, whatever changed since (`sealing`).
 from __future__ import annotations
 
 import sqlite3
-import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from itertools import compress, islice
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence, Set
+from itertools import accumulate, islice
+from typing import Final, NamedTuple
 
+from execmeta.store.sql.bitmaps import (
+    evaluate,
+    keys_of,
+    pack,
+    slot_of,
+    slots_of,
+    unpack,
+    width_of,
+)
 from execmeta.store.sql.expression import (
     Both,
     Either,
     Expression,
     Without,
     Word,
+    both,
     match_text,
     words,
 )
@@ -36,11 +44,7 @@ GROUP: Final = 64
 RARE_SHARE: Final = 0.5
 """A word with bitmaps in a smaller part of the blocks is rare on the whole."""
 
-_T = TypeVar("_T")
-_ONES: Final = bytes.maketrans(b"01", b"\0\1")
-_DIGITS: Final = bytes.maketrans(b"\0\1", b"01")
-COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM tok WHERE tok MATCH ? AND rowid > ? LIMIT ?)"
-_KEYS: Final = "SELECT group_concat(rowid) FROM tok WHERE tok MATCH ? AND rowid > ? AND rowid <= ?"
+_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM tok WHERE tok MATCH ? AND rowid > ? LIMIT ?)"
 
 
 class Block(NamedTuple):
@@ -62,7 +66,7 @@ class Blocks:
 
     def suit(self, expression: Expression) -> bool:
         """Whether FTS5 might step through many rows without a match, so that blocks are better.
-        It does where frequent words are intersected, or one of them is taken away."""
+        It does where frequent words are intersected or taken away."""
         match expression:
             case Word():
                 return False
@@ -72,12 +76,22 @@ class Blocks:
                 return any(map(self.suit, expression.items))
             case Both():
                 if self._is_driven(expression):
-                    return False
+                    return self.is_mixed(expression)
                 present = [item for item in expression.items if not isinstance(item, Without)]
                 return len(present) > 1 or any(map(self.suit, expression.items))
 
+    def is_mixed(self, expression: Expression) -> bool:
+        """Whether rare and frequent words are intersected."""
+        return (
+            isinstance(expression, Both)
+            and self._is_driven(expression)
+            and any(map(self._is_frequent, expression.items))
+        )
+
     def are_dense(self, expression: Expression, window: Window, wanted: int) -> bool:
         """Whether so many matches stand where a walk begins that FTS5 finds them at once."""
+        if self.is_mixed(expression):
+            return False
         found = 0
         for group in islice(self._groups(window), 2):
             found += self._bits(expression, group).bit_count()
@@ -85,33 +99,37 @@ class Blocks:
 
     def count(self, expression: Expression, limit: int) -> int:
         """Number of matches; `limit` or more when there are at least so many."""
-        if not self.suit(expression) and any(map(self._is_rare, words(expression))):
-            (number,) = self._connection.execute(
-                COUNT, (match_text(expression), MIN_TID, limit)
-            ).fetchone()
-            return int(number)
+        if not self.suit(expression) and not self._is_frequent(expression):
+            return self._counted(expression, MIN_TID, limit)
         if self.are_dense(expression, Window(), 1):
-            (number,) = self._connection.execute(
-                COUNT, (match_text(expression), self._loose_above, limit)
-            ).fetchone()
+            number = self._counted(expression, self._loose_above, limit)
         else:
             number = len(self._loose(expression))
         for group in self._groups(Window()):
             if number >= limit:
                 break
-            number += self._bits(expression, group).bit_count()
-        return int(number)
+            if isinstance(expression, Both) and self.is_mixed(expression):
+                number += sum(map(len, self._mixed_keys(expression, group, Window())))
+            else:
+                number += self._bits(expression, group).bit_count()
+        return number
 
     def walk(self, expression: Expression, window: Window) -> Iterator[Sequence[int]]:
         """Keys of the matches inside a window, in its order, in pieces."""
         if window.newest:
             yield from self._loose_in(expression, window)
         for group in self._groups(window):
-            yield from self._keys(self._bits(expression, group), group, window)
+            if isinstance(expression, Both) and self.is_mixed(expression):
+                found = self._mixed_keys(expression, group, window)
+            else:
+                found = self._keys(self._bits(expression, group), group, window)
+            for keys in found:
+                yield from _inside(keys, window)
         if not window.newest:
             yield from self._loose_in(expression, window)
 
     def _is_driven(self, expression: Expression) -> bool:
+        """Whether rare words alone leave few rows."""
         match expression:
             case Word():
                 return self._is_rare(expression.token)
@@ -121,6 +139,9 @@ class Blocks:
                 return all(map(self._is_driven, expression.items))
             case Without():
                 return False
+
+    def _is_frequent(self, expression: Expression) -> bool:
+        return not any(map(self._is_rare, words(expression)))
 
     def _is_rare(self, token: str) -> bool:
         known = self._rare.get(token)
@@ -193,117 +214,81 @@ class Blocks:
             if end < len(blocks) and blocks[end].above == block.high:
                 continue
             run, begin = blocks[begin:end], end
-            found = keys_of(self._connection, token, run[0].above, block.high)
-            keys = sorted(map(int, found))
+            keys = sorted(map(int, keys_of(self._connection, token, run[0].above, block.high)))
             for each in run:
-                first, last = bisect_right(keys, each.above), bisect_right(keys, each.high)
-                mine = set(map(str, keys[first:last]))
-                made[each.high] = pack(mine, map(str, self._slots(each))) if mine else b""
+                mine = keys[bisect_right(keys, each.above) : bisect_right(keys, each.high)]
+                made[each.high] = b""
+                if mine:
+                    made[each.high] = pack(map(str, mine), map(str, self._slots(each)))
         return made
 
     def _slots(self, block: Block) -> array[int]:
         found = self._connection.execute("SELECT tids FROM block WHERE high = ?", (block.high,))
         return slots_of(found.fetchone()[0])
 
-    def _keys(self, bits: int, group: Sequence[Block], window: Window) -> Iterator[Sequence[int]]:
-        begin = 0
-        parts = []
-        for block in group:
-            width = width_of(block.size)
-            parts.append((block, begin, begin + width))
-            begin += width
-        raw = bits.to_bytes(begin, "little")
-        for block, first, last in reversed(parts) if window.newest else parts:
-            mine = int.from_bytes(raw[first:last], "little")
+    def _keys(self, bits: int, group: Sequence[Block], window: Window) -> Iterator[list[int]]:
+        """Keys that a group's bits mark, block by block in the window's order."""
+        for block, mine in _slices(bits, group, window.newest):
+            yield sorted(unpack(mine, self._slots(block)), reverse=window.newest)
+
+    def _mixed_keys(
+        self, expression: Both, group: Sequence[Block], window: Window
+    ) -> Iterator[list[int]]:
+        """Keys of a group that FTS5 finds by the rare words and the bitmaps do not take away;
+        it would step through the frequent words from one rare row to the next."""
+        frequent, rare = self._halves(expression)
+        names = self._matching(rare, group[0].above, group[-1].high)
+        if not names:
+            return
+        keys = sorted(map(int, names))
+        for block, bits in _slices(self._bits(frequent, group), group, window.newest):
+            mine = keys[bisect_right(keys, block.above) : bisect_right(keys, block.high)]
             if mine:
-                marks = format(mine, f"0{block.size}b").encode().translate(_ONES)[::-1]
-                # Late rows stand behind the others of their block.
-                keys = sorted(compress(self._slots(block), marks), reverse=window.newest)
-                yield from _inside(keys, window)
+                slots = self._slots(block)
+                found = [key for key in mine if bits >> slot_of(slots, key) & 1]
+                yield found[::-1] if window.newest else found
+
+    def _halves(self, expression: Both) -> tuple[Expression, Expression]:
+        frequent = [item for item in expression.items if self._is_frequent(item)]
+        return both(frequent), both(item for item in expression.items if item not in frequent)
 
     def _loose_in(self, expression: Expression, window: Window) -> Iterator[Sequence[int]]:
         if window.below > self._loose_above + 1:
             keys = sorted(map(int, self._loose(expression)), reverse=window.newest)
             yield from _inside(keys, window)
 
-    def _loose(self, expression: Expression) -> set[str]:
+    def _loose(self, expression: Expression) -> Set[str]:
         """Matches behind the last block."""
+        if isinstance(expression, Both) and self.is_mixed(expression):
+            frequent, rare = self._halves(expression)
+            found = frozenset(self._matching(rare, self._loose_above, MAX_TID))
+            return found and found & self._loose(frequent)
 
-        def leaf(token: str) -> set[str]:
-            return keys_of(self._connection, token, self._loose_above, MAX_TID)
+        def leaf(token: str) -> frozenset[str]:
+            return frozenset(keys_of(self._connection, token, self._loose_above, MAX_TID))
 
-        return evaluate(expression, leaf, lambda: leaf(ALL), lambda one, other: one - other)
+        def minus(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+            return one - other
 
+        return evaluate(expression, leaf, lambda: leaf(ALL), minus)
 
-def evaluate(
-    expression: Expression,
-    leaf: Callable[[str], _T],
-    everything: Callable[[], _T],
-    minus: Callable[[_T, _T], _T],
-) -> _T:
-    """The value of an expression over sets or bitmaps, each word looked up once."""
-    known = {token: leaf(token) for token in words(expression)}
+    def _matching(self, expression: Expression, above: int, high: int) -> list[str]:
+        return keys_of(self._connection, match_text(expression), above, high)
 
-    @cache
-    def all_of() -> _T:
-        return everything()
-
-    def value(part: Expression) -> Any:
-        match part:
-            case Word():
-                return known[part.token]
-            case Without():
-                return minus(all_of(), value(part.item))
-            case Either():
-                found = value(part.items[0])
-                for item in part.items[1:]:
-                    found = found | value(item)
-                return found
-            case Both():
-                present = [item for item in part.items if not isinstance(item, Without)]
-                missing = [item.item for item in part.items if isinstance(item, Without)]
-                found = value(present[0]) if present else all_of()
-                for item in present[1:]:
-                    found = found & value(item)
-                for item in missing:
-                    found = minus(found, value(item))
-                return found
-
-    result: _T = value(expression)
-    return result
+    def _counted(self, expression: Expression, above: int, limit: int) -> int:
+        found = self._connection.execute(_COUNT, (match_text(expression), above, limit))
+        return int(found.fetchone()[0])
 
 
-def keys_of(connection: sqlite3.Connection, token: str, above: int, high: int) -> set[str]:
-    """Keys of the rows with a token, as text: half the cost of asking for each by itself."""
-    (text,) = connection.execute(_KEYS, (token, above, high)).fetchone()
-    return set(text.split(",")) if text else set()
-
-
-def pack(keys: set[str], slots: Iterator[str] | Sequence[str]) -> bytes:
-    """The bitmap that marks `keys` among the slots of a block."""
-    digits = bytes(map(keys.__contains__, slots)).translate(_DIGITS)
-    return int(digits[::-1], 2).to_bytes(width_of(len(digits)), "little")
-
-
-def slots_of(raw: bytes) -> array[int]:
-    """Keys of the rows in a block's slots."""
-    slots = array("q")
-    slots.frombytes(raw)
-    if sys.byteorder == "big":
-        slots.byteswap()
-    return slots
-
-
-def raw_of(slots: array[int]) -> bytes:
-    """A block's slots as they are stored."""
-    if sys.byteorder == "big":
-        slots = slots[:]
-        slots.byteswap()
-    return slots.tobytes()
-
-
-def width_of(size: int) -> int:
-    return (size + 7) // 8
+def _slices(bits: int, group: Sequence[Block], newest: bool) -> Iterator[tuple[Block, int]]:
+    """The blocks of a group in which any bit is set, with their part of the bits."""
+    ends = list(accumulate(width_of(block.size) for block in group))
+    raw = bits.to_bytes(ends[-1], "little")
+    parts = list(zip(group, [0, *ends], ends, strict=False))
+    for block, first, last in reversed(parts) if newest else parts:
+        mine = int.from_bytes(raw[first:last], "little")
+        if mine:
+            yield block, mine
 
 
 def _inside(keys: list[int], window: Window) -> Iterator[Sequence[int]]:

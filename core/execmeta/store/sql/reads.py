@@ -28,7 +28,7 @@ from execmeta.store.tokens import TOP
 COUNT_BUDGET: Final = 1_000
 """Rows read for the total of a page when the index alone cannot count."""
 SMALL_COUNT: Final = 1_000
-"""Where the total of a page stops when many words are counted together."""
+"""Where the total of a page stops when words are many, or rare and frequent ones meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Search:
     """One query against one snapshot."""
 
     connection: sqlite3.Connection
+    blocks: Blocks
     query: Query
     plan: Plan
     matches: Predicate
@@ -51,7 +52,7 @@ class Search:
             return lambda execution: tid_at(connection, execution.id) in inside
 
         matches = compile_predicate(query.filter, under=under)
-        return cls(connection, query, plan, matches, tenant)
+        return cls(connection, Blocks(connection), query, plan, matches, tenant)
 
     def page(self) -> Page:
         """The page that the query asks for. Raises QueryError for a cursor of another list."""
@@ -117,6 +118,8 @@ class Search:
     def _cap(self) -> int:
         """Where the count for a page stops: a list is not made to wait for its total."""
         size = len(words(self.plan.index))
+        if self.blocks.is_mixed(self.plan.index):
+            return SMALL_COUNT
         return COUNT_CAP if size <= MANY_WORDS else SMALL_COUNT if size <= 4 * MANY_WORDS else 0
 
     def _scan(
@@ -132,7 +135,7 @@ class Search:
         if plan.is_empty:
             return None
         seen = last = 0
-        for piece in candidates(self.connection, plan, window, wanted):
+        for piece in candidates(self.connection, self.blocks, plan, window, wanted):
             if seen >= budget:
                 return last
             seen, last = seen + len(piece), piece[-1]
@@ -150,11 +153,11 @@ class Search:
         if cap == 0:
             return 0, True
         if plan.exact and plan.where == TRUE and not plan.has_set:
-            number = Blocks(self.connection).count(plan.index, cap + 1)
+            number = self.blocks.count(plan.index, cap + 1)
             return min(number, cap), number > cap
         number = seen = 0
         certain = replace(plan, coarse=plan.index)
-        for piece in candidates(self.connection, certain, Window(), COUNT_BUDGET):
+        for piece in candidates(self.connection, self.blocks, certain, Window(), COUNT_BUDGET):
             if seen >= budget or number > cap:
                 return min(number, cap), True
             seen += len(piece)

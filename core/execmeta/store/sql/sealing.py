@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from execmeta.store.sql.blocks import keys_of, pack, raw_of, slots_of, width_of
+from execmeta.store.sql.bitmaps import keys_of, pack, raw_of, slots_of, width_of
 from execmeta.store.sql.window import MAX_TID, MIN_TID
 
 BLOCK_ROWS: Final = 4_096

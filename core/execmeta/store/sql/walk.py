@@ -31,7 +31,7 @@ ROWS: Final = "SELECT tid FROM execution WHERE tid > ? AND tid < ? ORDER BY tid 
 
 
 def candidates(
-    connection: sqlite3.Connection, plan: Plan, window: Window, first: int
+    connection: sqlite3.Connection, blocks: Blocks, plan: Plan, window: Window, first: int
 ) -> Iterator[Sequence[int]]:
     """Keys of all rows that may match, in the window's order, each once; stubs may be among
     them. Pieces grow, so that a page that is full soon has read little.
@@ -41,7 +41,7 @@ def candidates(
     """
     within = _set_of(connection, plan)
     if within is None:
-        yield from _probed(connection, plan, window, first)
+        yield from _probed(connection, blocks, plan, window, first)
         return
     inside = within[bisect_right(within, window.above) : bisect_left(within, window.below)]
     if len(inside) <= SMALL_SET or plan.index == EVERYTHING:
@@ -49,24 +49,24 @@ def candidates(
         return
     members = frozenset(inside)
     narrow = Window(inside[0] - 1, inside[-1] + 1, window.newest)
-    for piece in _indexed(connection, plan.index, narrow, first):
+    for piece in _indexed(connection, blocks, plan.index, narrow, first):
         if kept := [tid for tid in piece if tid in members]:
             yield kept
 
 
 def _probed(
-    connection: sqlite3.Connection, plan: Plan, window: Window, first: int
+    connection: sqlite3.Connection, blocks: Blocks, plan: Plan, window: Window, first: int
 ) -> Iterator[Sequence[int]]:
     """Keys by the index; where that means to open many words, first those of rows that have the
     key at all, as many as are likely to be enough and cost less."""
     if plan.coarse != plan.index:
         rows = int(2 * first / plan.share)
         if rows < PROBE_ROWS and rows < PROBED_PER_WORD * len(words(plan.index)):
-            for piece in _indexed(connection, plan.coarse, window, rows):
+            for piece in _indexed(connection, blocks, plan.coarse, window, rows):
                 yield piece
                 window = window.after(piece[-1])
                 break
-    yield from _indexed(connection, plan.index, window, first)
+    yield from _indexed(connection, blocks, plan.index, window, first)
 
 
 def _set_of(connection: sqlite3.Connection, plan: Plan) -> Sequence[int] | None:
@@ -84,9 +84,8 @@ def _set_of(connection: sqlite3.Connection, plan: Plan) -> Sequence[int] | None:
 
 
 def _indexed(
-    connection: sqlite3.Connection, index: Expression, window: Window, size: int
+    connection: sqlite3.Connection, blocks: Blocks, index: Expression, window: Window, size: int
 ) -> Iterator[Sequence[int]]:
-    blocks = Blocks(connection)
     if blocks.suit(index) and not blocks.are_dense(index, window, size):
         yield from blocks.walk(index, window)
         return
