@@ -109,7 +109,10 @@ class Blocks:
             if number >= limit:
                 break
             if isinstance(expression, Both) and self.is_mixed(expression):
-                number += sum(map(len, self._mixed_keys(expression, group, Window())))
+                for keys in self._mixed_keys(expression, group, Window()):
+                    number += len(keys)
+                    if number >= limit:
+                        break
             else:
                 number += self._bits(expression, group).bit_count()
         return number
