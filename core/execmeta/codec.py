@@ -18,6 +18,10 @@ from execmeta.model.limits import MAX_EXTERNAL_ID_CHARS, MAX_INT, MIN_INT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_US = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z, the last time that Python holds
+_NEW_ID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
+)
+"""What nearly all ids look like; another one is read with more patience."""
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 
 
@@ -162,6 +166,8 @@ def _is_time(value: Any) -> TypeGuard[int]:
 def _new_id(value: Any, name: str) -> ExecutionId:
     if not isinstance(value, str):
         raise EventError(f"`{name}` is an execution id.", code="invalid_id")
+    if _NEW_ID.fullmatch(value):
+        return ExecutionId(value)
     try:
         found = parse_id(value)
     except ValueError as error:

@@ -297,6 +297,19 @@ def test_an_edit_with_nothing_legal_in_it_is_no_event(recorder: Recorder) -> Non
     assert recorder.counters.faults == {"invalid_key": 1, "reserved_key": 1}
 
 
+def test_a_key_that_a_field_hides_is_warned_about_once(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    for _ in range(3):
+        recorder.start("command", "x", metadata={"status": "new", "git.sha": "x", "project": "y"})
+
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "meta.status" in told[0]
+    assert "meta.git.sha" in told[1]
+
+
 def test_a_disabled_recorder_opens_nothing_and_still_gives_contexts(tmp_path: Path) -> None:
     recorder = Recorder(Settings(spool=str(tmp_path / "spool"), disabled=True))
 

@@ -56,9 +56,8 @@ def test_a_damaged_line_is_named(line: bytes, reason: str) -> None:
     ("payload", "reason"),
     [
         (b"{", "not_json"),
-        (b"\xff\xfe", "not_json|not_unicode"),
+        (b"\xff\xfe", "not_unicode"),
         (b"[NaN]", "not_json"),
-        (b'{"a":1,"a":2}', "duplicate_key"),
         (b"[" * 100_000, "too_deep"),
         (b"[" + b"9" * 5000 + b"]", "not_json"),
         (rb'["\ud800"]', "not_unicode"),

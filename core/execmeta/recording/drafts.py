@@ -109,11 +109,13 @@ class Drafter:
         plugins: Plugins,
         note: Note,
         facts: Callable[[], Mapping[str, Json]],
+        seen: Callable[[str], None],
     ) -> None:
         """
         Args:
             note: told what was dropped or cut.
             facts: attributes of the surroundings, for executions that begin a tree.
+            seen: told every metadata key once.
         """
         self._plugins = plugins
         self._note = note
@@ -122,7 +124,7 @@ class Drafter:
         self._redactor = Redactor(
             allow=settings.redact.allow, patterns=settings.redact.patterns, plugins=plugins
         )
-        self._metadata = Maps(self._redactor, self._reserved, MAX_KEYS, note)
+        self._metadata = Maps(self._redactor, self._reserved, MAX_KEYS, note, seen)
         self._attributes = Maps(self._redactor, (), MAX_ATTRIBUTES, note)
         self._heritages = Heritages(self._metadata)
 

@@ -24,12 +24,22 @@ class Maps:
     costs a microsecond a member; everything else goes through `clean_metadata`."""
 
     def __init__(
-        self, redactor: Redactor, reserved: tuple[str, ...], max_keys: int, note: Note
+        self,
+        redactor: Redactor,
+        reserved: tuple[str, ...],
+        max_keys: int,
+        note: Note,
+        seen: Callable[[str], None] | None = None,
     ) -> None:
+        """
+        Args:
+            seen: told every key once, when it first comes.
+        """
         self._redact = redactor.redact_value
         self._reserved = reserved
         self._max_keys = max_keys
         self._note = note
+        self._seen = seen
         self._known: set[str] = set()
         """Keys that passed the rule before."""
 
@@ -72,6 +82,9 @@ class Maps:
         flags |= more
         for reason, number in dropped.items():
             self._note(reason, number)
-        if len(self._known) < _MAX_KNOWN:
-            self._known.update(kept)
+        for key in kept:
+            if key not in self._known and len(self._known) < _MAX_KNOWN:
+                self._known.add(key)
+                if self._seen is not None:
+                    self._seen(key)
         return kept

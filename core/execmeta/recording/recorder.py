@@ -71,7 +71,7 @@ class Recorder:
         self.settings = settings
         self._clock = clock or HybridClock()
         plugins = plugins or Plugins(blocked=settings.plugins.blocked)
-        self._drafter = Drafter(settings, plugins, self._note, self._surroundings)
+        self._drafter = Drafter(settings, plugins, self._note, self._surroundings, self._mind_name)
         self._notices = Notices(plugins)
         self._outbox = Outbox(self._places, _new_wid(), lambda: label_of(settings.store))
         self._warned: set[str] = set()
@@ -322,6 +322,16 @@ class Recorder:
     def _note(self, reason: str, number: int) -> None:
         self._outbox.fault(reason, number)
         self._warn(f"Some of what was to be recorded was left out: {reason}")
+
+    def _mind_name(self, key: str) -> None:
+        # Only where there is metadata; most of it costs this once per process.
+        from execmeta.filters.fields import catalogue
+
+        if catalogue().resolve(key).path.space != "meta":
+            self._warn(
+                f"The metadata key {key!a} is also the name of a field. In a filter, write "
+                f"meta.{key} for the key."
+            )
 
     def _warn(self, text: str) -> None:
         if text in self._warned or len(self._warned) >= MAX_WARNINGS:
