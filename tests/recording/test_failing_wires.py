@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import resource
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from execmeta.model.ids import new_id
 from execmeta.recording.counters import Counters
 from execmeta.recording.drain import drain
 from execmeta.recording.outbox import MAX_MEMORY_EVENTS
@@ -266,3 +268,55 @@ def test_a_log_filter_that_raises_does_not_reach_the_program(
 
     assert recorder.counters.offered == offered + 1
     assert balanced(recorder.counters)
+
+
+def test_reasons_are_told_apart_up_to_a_hundred(settings: Settings) -> None:
+    recorder = Recorder(settings)
+
+    for number in range(300):
+        recorder.finish(new_id(), f"status {number}")
+
+    counters = recorder.counters
+    assert (counters.dropped, len(counters.reasons), counters.reasons["other"]) == (300, 101, 200)
+    assert balanced(counters)
+
+
+def test_a_forgotten_recorder_gives_its_segment_free(settings: Settings, tmp_path: Path) -> None:
+    recorder = Recorder(settings)
+    context = recorder.start("command", "x")
+    del recorder
+    gc.collect()
+    store = open_store(settings.store)
+
+    report = drain(store, tmp_path / "spool")
+
+    assert (report.taken, report.lost) == (1, 1)
+    assert store.get(context.id).status == "lost"
+    store.close()
+
+
+def test_a_handler_that_records_while_a_segment_is_opened_loses_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(settings)
+    real = os.rename
+
+    def handler(*_: object) -> None:
+        recorder.complete("function", "inner", status="success")
+
+    def wire(*arguments: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+        real(*arguments, **options)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "rename", wire)
+            recorder.complete("function", "outer", status="success")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    recorder.complete("function", "later", status="success")
+
+    counters = recorder.counters
+    assert (counters.spooled, counters.in_memory, counters.dropped) == (3, 0, 0)
+    assert recorder.close(30) == (3, 0, None)

@@ -139,10 +139,10 @@ def test_a_signal_handler_cannot_write_into_a_line(
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        monkeypatch.setattr(os, "write", interrupted_write)
-        segment.append(event(1))
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", interrupted_write)
+            segment.append(event(1))
     finally:
-        monkeypatch.undo()
         signal.signal(signal.SIGUSR1, before)
 
     assert refused == [errno.EBUSY]

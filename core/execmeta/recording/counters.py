@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+MAX_REASONS: Final = 100
+"""Different reasons that are told apart; a program may run for months."""
+OTHER: Final = "other"
 
 
 @dataclass(slots=True)
@@ -25,3 +30,19 @@ class Counters:
     """Reason to number of dropped events, such as `OSError: [Errno 28] ...` or `memory_full`."""
     faults: dict[str, int] = field(default_factory=dict)
     """Errors that cost no event: a hook that raised, a directory that could not be written."""
+
+    def drop(self, reason: str) -> None:
+        """Count an event that was offered and is lost."""
+        self.offered += 1
+        self.dropped += 1
+        _count(self.reasons, reason, 1)
+
+    def fault(self, reason: str, number: int) -> None:
+        """Count an error that cost no event."""
+        _count(self.faults, reason, number)
+
+
+def _count(table: dict[str, int], reason: str, number: int) -> None:
+    if reason not in table and len(table) >= MAX_REASONS:
+        reason = OTHER
+    table[reason] = table.get(reason, 0) + number

@@ -9,6 +9,7 @@ from typing import Final
 from execmeta.codec import UnknownEventError, event_from_json, is_known
 from execmeta.errors import EventError
 from execmeta.model.event import Event
+from execmeta.spool.quarantine import MAX_QUARANTINE_BYTES
 from execmeta.spool.reading import TORN_TAIL, BadLine, GoodLine, header_of, read_lines
 from execmeta.store.base import Store
 
@@ -43,6 +44,7 @@ class Delivery:
         """What belongs into quarantine."""
         self.complete = False
         """The end of the file was reached before the deadline."""
+        self._room = MAX_QUARANTINE_BYTES // 4
         self._batch: list[Event] = []
         self._spans: list[tuple[int, int]] = []
 
@@ -59,7 +61,7 @@ class Delivery:
                 if line.reason != TORN_TAIL:
                     end = max(end, line.end)
                 if self._owned:
-                    self.bad.append(line)
+                    self._put_aside(line)
                 continue
             self._take(line)
             end = max(end, line.end)
@@ -107,4 +109,9 @@ class Delivery:
 
     def _reject(self, begin: int, end: int, reason: str) -> None:
         self.rejected += 1
-        self.bad.append(BadLine(begin, end, reason, os.pread(self._fd, end - begin - 1, begin)))
+        self._put_aside(BadLine(begin, end, reason, os.pread(self._fd, end - begin - 1, begin)))
+
+    def _put_aside(self, line: BadLine) -> None:
+        # A file of garbage must not fill the memory; what is over is described only.
+        self._room -= len(line.raw)
+        self.bad.append(line if self._room >= 0 else line._replace(raw=b""))

@@ -62,6 +62,7 @@ class Outbox:
         self._retired: list[SegmentWriter] = []
         self._memory: deque[bytes] = deque()
         self._memory_bytes = 0
+        self._opening = False
         self._next_try = 0.0
         self._next_look = 0.0
         self._warning: str | None = None
@@ -90,12 +91,12 @@ class Outbox:
     def drop(self, reason: str) -> None:
         """Count an event that could not even be encoded."""
         with self._lock:
-            self._drop(reason)
+            self.counters.drop(reason)
 
     def fault(self, reason: str, number: int = 1) -> None:
         """Count errors that cost no event."""
         with self._lock:
-            self._count_fault(reason, number)
+            self.counters.fault(reason, number)
 
     def hand_over(self) -> Load:
         """Everything that waits; the next event opens a new segment."""
@@ -128,7 +129,8 @@ class Outbox:
             now = time.monotonic()
             segment = self._segment
             if segment is None:
-                if now < self._next_try:
+                # While one is being opened a signal handler may come in: its event waits in memory.
+                if self._opening or now < self._next_try:
                     return False
                 segment = self._segment = self._open()
                 if segment is None:
@@ -139,7 +141,8 @@ class Outbox:
                 if segment.is_unlinked:
                     segment = self._replacement(segment)
             if self._memory:
-                return self._written_with_memory(segment, line)
+                # A full disk is asked once a second: each time it costs all of the memory's bytes.
+                return now >= self._next_try and self._flushed(segment, line)
             segment.append(line)
         except SegmentBusyError:
             return False
@@ -148,7 +151,7 @@ class Outbox:
             return False
         return True
 
-    def _written_with_memory(self, segment: SegmentWriter, line: bytes) -> bool:
+    def _flushed(self, segment: SegmentWriter, line: bytes = b"") -> bool:
         segment.append(b"".join(self._memory) + line)
         self.counters.in_memory -= len(self._memory)
         self._memory.clear()
@@ -156,6 +159,13 @@ class Outbox:
         return True
 
     def _open(self) -> SegmentWriter | None:
+        self._opening = True
+        try:
+            return self._opened()
+        finally:
+            self._opening = False
+
+    def _opened(self) -> SegmentWriter | None:
         refusals = []
         for place in self._places():
             try:
@@ -163,9 +173,8 @@ class Outbox:
                 at_us = time.time_ns() // 1000
                 segment = SegmentWriter.create(directory, self.wid, at_us, self._label())
             except OSError as error:
-                reason = str(error)
-                refusals.append(reason)
-                self._count_fault(reason)
+                refusals.append(str(error))
+                self.counters.fault(_words_of(error), 1)
                 continue
             if refusals:
                 self._warn(f"{'; '.join(refusals)}. Recording to {directory}.")
@@ -192,28 +201,31 @@ class Outbox:
             segment.close()
             raise
         self._segment = segment
-        self._count_fault("segment_removed")
+        self.counters.fault("segment_removed", 1)
         gone.close()
         return segment
 
     def _rescue(self) -> None:
-        """Before a delivery that may fail: what was removed is put back on disk."""
+        """Before a delivery that may fail: what no disk has is brought to one."""
         try:
-            if self._segment is not None and self._segment.is_unlinked:
-                self._replacement(self._segment)
+            segment = self._segment
+            if segment is not None and segment.is_unlinked:
+                segment = self._replacement(segment)
+            if segment is not None and self._memory:
+                self._flushed(segment)
         except OSError as error:
-            # The descriptor still has it all; only a failed delivery would lose it now.
-            self._count_fault(str(error))
+            # Memory and descriptor still have it all; only a failed delivery would lose it now.
+            self.counters.fault(_words_of(error), 1)
 
     def _failed(self, error: OSError) -> None:
-        self._count_fault(str(error))
+        self.counters.fault(_words_of(error), 1)
+        self._next_try = time.monotonic() + _RETRY_S
         if error.errno in _FULL or self._segment is None:
             return
         # This file is broken, another one may not be. It stays open, and so locked, until it is
         # delivered: a free lock would say that this process is dead.
         self._retired.append(self._segment)
         self._segment = None
-        self._next_try = time.monotonic() + _RETRY_S
         while len(self._retired) > _MAX_RETIRED:
             self._retired.pop(0).close()
 
@@ -224,7 +236,7 @@ class Outbox:
         )
         if full:
             # The new one goes, not the oldest: an end without its start would show nothing.
-            self._drop("memory_full")
+            self.counters.drop("memory_full")
             return
         self._memory.append(line)
         self._memory_bytes += len(line)
@@ -232,20 +244,15 @@ class Outbox:
         self.counters.spooled += 1
         self.counters.in_memory += 1
 
-    def _drop(self, reason: str) -> None:
-        self.counters.offered += 1
-        self.counters.dropped += 1
-        reasons = self.counters.reasons
-        reasons[reason] = reasons.get(reason, 0) + 1
-
-    def _count_fault(self, reason: str, number: int = 1) -> None:
-        faults = self.counters.faults
-        faults[reason] = faults.get(reason, 0) + number
-
     def _warn(self, text: str) -> None:
         if not self._warned:
             self._warned = True
             self._warning = text
+
+
+def _words_of(error: OSError) -> str:
+    """The error without the file's name, which differs each time."""
+    return error.strerror or str(error)
 
 
 def warn(text: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from zlib import crc32
@@ -135,6 +136,11 @@ class SegmentWriter:
     def unlink(self) -> None:
         """Remove the file: everything in it is in the store for good."""
         self.path.unlink(missing_ok=True)
+
+    def __del__(self) -> None:
+        # A recorder that was forgotten: nobody will write here again, a drainer may come.
+        with suppress(Exception):
+            self.close()
 
     def close(self) -> None:
         """Free the lock; from now on any drainer may take the segment."""
