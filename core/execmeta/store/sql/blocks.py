@@ -27,6 +27,7 @@ from execmeta.store.sql.bitmaps import (
     width_of,
 )
 from execmeta.store.sql.expression import (
+    EVERYTHING,
     Both,
     Either,
     Expression,
@@ -43,6 +44,9 @@ GROUP: Final = 64
 """Blocks whose bitmaps are joined to one: the newest alone, then ever more, up to this."""
 RARE_SHARE: Final = 0.5
 """A word with bitmaps in a smaller part of the blocks is rare on the whole."""
+
+MAX_RARE: Final = 16
+"""Rare words that are opened once for each group; more of them at once are left to FTS5."""
 
 _COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM tok WHERE tok MATCH ? AND rowid > ? LIMIT ?)"
 
@@ -81,12 +85,11 @@ class Blocks:
                 return len(present) > 1 or any(map(self.suit, expression.items))
 
     def is_mixed(self, expression: Expression) -> bool:
-        """Whether rare and frequent words are intersected."""
-        return (
-            isinstance(expression, Both)
-            and self._is_driven(expression)
-            and any(map(self._is_frequent, expression.items))
-        )
+        """Whether a few rare words and frequent ones are intersected."""
+        if not isinstance(expression, Both) or not self._is_driven(expression):
+            return False
+        frequent, rare = self._halves(expression)
+        return frequent != EVERYTHING and len(words(rare)) <= MAX_RARE
 
     def are_dense(self, expression: Expression, window: Window, wanted: int) -> bool:
         """Whether so many matches stand where a walk begins that FTS5 finds them at once."""

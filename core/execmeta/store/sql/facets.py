@@ -13,9 +13,8 @@ from execmeta.store.tally import MAX_KEY_NAMES, tally
 
 def keys(search: Search, values: int) -> tuple[KeyStats, ...]:
     """Metadata keys of the newest matches with their most frequent values."""
-    found = search.newest(COUNT_CAP + 1)
-    newest = [execution.metadata for execution in found[:COUNT_CAP]]
-    return tally(newest, values, len(found) > COUNT_CAP)
+    newest, more = search.newest(COUNT_CAP)
+    return tally((execution.metadata for execution in newest), values, more)
 
 
 def key_names(connection: sqlite3.Connection) -> tuple[str, ...]:

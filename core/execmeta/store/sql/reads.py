@@ -92,11 +92,12 @@ class Search:
         index alone cannot count."""
         return self._count(self._part(self.query.scope), SCAN_CAP, COUNT_CAP)
 
-    def newest(self, limit: int) -> list[Execution]:
-        """Up to `limit` matches, newest first."""
+    def newest(self, limit: int) -> tuple[list[Execution], bool]:
+        """(up to `limit` matches, newest first; whether there may be more)."""
         found: list[tuple[int, Execution]] = []
-        self._scan(self._part(self.query.scope), Window(), SCAN_CAP, limit, found)
-        return [execution for _, execution in found]
+        last = self._scan(self._part(self.query.scope), Window(), SCAN_CAP, limit + 1, found)
+        more = last is not None or len(found) > limit
+        return [execution for _, execution in found[:limit]], more
 
     def _part(self, scope: Scope | Literal["below"]) -> Plan:
         """The plan narrowed to the executions of a scope, or to those that `top` hides."""
