@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from execmeta.store.sql.parts import PartCache
 from execmeta.store.sql.rows import SELECT_ROW, Row
+from execmeta.store.tokens import part_of_document, part_of_fields, part_of_item
 
 
 def stored_rows(path: Path) -> list[Row]:
@@ -57,12 +59,17 @@ def dump(path: Path) -> dict[str, Any]:
 
 def missing_values(path: Path) -> set[tuple[str, str, str | None]]:
     """(key, type, text) of values that rows have and the dictionary has not."""
-    cache = PartCache()
     wanted = {
         (entry.key, entry.vtype, entry.text or "")
         for row in stored_rows(path)
         if row.kind is not None
-        for entry in cache.parts(row).entries
+        for part in (
+            part_of_fields(row.kind, row.name or "", row.status or ""),
+            part_of_document("m", json.loads(row.metadata or "{}")),
+            part_of_document("a", json.loads(row.attributes or "{}")),
+            part_of_item(json.loads(row.iterator or "{}").get("item")),
+        )
+        for entry in part.entries
     }
     with sqlite3.connect(path) as connection:
         return wanted - set(connection.execute("SELECT key, vtype, value_text FROM kv"))

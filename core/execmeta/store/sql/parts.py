@@ -18,10 +18,8 @@ from execmeta.store.tokens import (
     Entry,
     Part,
     day_token,
-    entry_of,
     has_token,
     part_of_document,
-    part_of_fields,
     part_of_item,
     value_token,
 )
@@ -51,7 +49,6 @@ class Parts(NamedTuple):
 
     head: str
     """Tokens of the fields."""
-    fields: Part
     metadata: Part
     attributes: Part
     item: Part
@@ -65,7 +62,7 @@ class Parts(NamedTuple):
     def text(self) -> str:
         """All tokens, separated by spaces."""
         texts = [self.head]
-        texts += [part.tokens for part in self[2:] if part is not EMPTY]
+        texts += [part.tokens for part in self[1:] if part is not EMPTY]
         if self.overflow:
             texts.append(OVERFLOW)
         return " ".join(texts)
@@ -73,11 +70,12 @@ class Parts(NamedTuple):
     @property
     def keys(self) -> Iterable[str]:
         """Dictionary keys that the row has."""
-        return chain.from_iterable(part.keys for part in self[1:])
+        return chain(FIELDS.names, *(part.keys for part in self[1:]))
 
     @property
     def entries(self) -> Iterable[Entry]:
-        """Dictionary entries of the row."""
+        """Dictionary entries of what stands in containers; those of fields and of plain values
+        are in `PartCache.noted`, unless they were remembered."""
         return chain.from_iterable(part.entries for part in self[1:])
 
 
@@ -154,7 +152,6 @@ class PartCache:
         text_m, text_a, text_i = row[12], row[13], row[15]
         return Parts(
             self.head(row),
-            part_of_fields(row[4], row[5], row[6]),
             self._part("m", text_m),
             self._part("a", text_a),
             part_of_item(json.loads(text_i).get("item")) if text_i else EMPTY,
@@ -168,5 +165,4 @@ class PartCache:
         if flat is None:
             return part_of_document(letter, document)
         tokens, keys = flat
-        entries = tuple(entry_of(letter, *item) for item in document.items())
-        return Part(" ".join([*tokens, keys.tokens]), entries, keys.names)
+        return Part(" ".join([*tokens, keys.tokens]), (), keys.names)
