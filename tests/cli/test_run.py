@@ -233,12 +233,13 @@ def test_a_store_that_is_out_of_reach_costs_the_command_nothing(
 
 
 def test_what_was_kept_is_delivered_by_the_next_command(
-    shell: Shell, execmeta: Run, tmp_path: Path
+    shell: Shell, execmeta: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = f"sqlite:///{tmp_path}/file/s.db"
-    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EXECMETA_STORE", f"sqlite:///{tmp_path}/folder/s.db")
+    (tmp_path / "folder").write_text("")
 
-    shell("run", "-q", "--store", bad, "-m", "a=b", "--", "true")
+    shell("run", "-q", "-m", "a=b", "--", "true", env=environment())
+    (tmp_path / "folder").unlink()
 
     assert latest(execmeta)["metadata"] == {"a": "b"}
 

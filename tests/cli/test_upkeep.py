@@ -15,11 +15,19 @@ from cli.scribe import EXECMETA, Run, Scribe, Shell, environment
 
 
 @pytest.fixture
-def waiting(shell: Shell, tmp_path: Path) -> None:
-    """One recorded command whose events are in the spool only."""
-    (tmp_path / "file").write_text("")
-    bad = f"sqlite:///{tmp_path}/file/s.db"
-    shell("run", "-q", "--store", bad, "-m", "a=b", "--", "true")
+def blocker(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that keeps the store from being made; one command waits in the spool."""
+    path = tmp_path / "folder"
+    path.write_text("")
+    monkeypatch.setenv("EXECMETA_STORE", f"sqlite:///{path}/s.db")
+    shell("run", "-q", "-m", "a=b", "--", "true", env=environment())
+    return path
+
+
+@pytest.fixture
+def waiting(blocker: Path) -> None:
+    """One recorded command whose events are in the spool only; the store is there now."""
+    blocker.unlink()
 
 
 def test_drain_delivers_what_waits(execmeta: Run, waiting: None) -> None:
@@ -48,10 +56,22 @@ def test_a_damaged_segment_is_put_aside_and_told(execmeta: Run, waiting: None) -
 
 
 def test_drain_into_a_store_that_is_out_of_reach_exits_with_three(
+    execmeta: Run, blocker: Path
+) -> None:
+    refused = execmeta("drain", code=3)
+    blocker.unlink()
+
+    assert str(blocker) in refused.stderr
+    assert execmeta("drain").stdout.startswith("2 events stored.")
+
+
+def test_events_for_another_store_are_left_and_told(
     execmeta: Run, waiting: None, tmp_path: Path
 ) -> None:
-    execmeta("drain", "--store", f"sqlite:///{tmp_path}/file/s.db", code=3)
+    told = execmeta("drain", "--store", f"sqlite:///{tmp_path}/other.db").stdout
 
+    assert told.startswith("0 events stored.\n1 segment left for another store: ")
+    assert f"{tmp_path}/folder/s.db\n" in told
     assert execmeta("drain").stdout.startswith("2 events stored.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from execmeta.model.ids import ExecutionId
 from execmeta.recording.context import Context
 from execmeta.recording.drain import DrainReport, drain_all
 from execmeta.settings import Settings, load_settings
-from execmeta.spool.paths import existing, places, prepare
+from execmeta.spool.paths import existing
 from execmeta.store.base import Store
 from execmeta.store.opening import open_store
 
@@ -30,15 +30,7 @@ def settings_for(store: str | None, *, lenient: bool = False) -> Settings:
 
 
 def spools(settings: Settings) -> tuple[Path, ...]:
-    """Directories in which events for this store may wait.
-
-    Where one is named, recorders use no other, unless they cannot write to it; what lies in the
-    user's own spool may be meant for another store then, and is left alone.
-    """
-    for place in places(os.environ, settings.spool):
-        if place.origin == "named":
-            with suppress(OSError):
-                return (prepare(place),)
+    """Every directory in which events of this user may wait."""
     return existing(os.environ, settings.spool)
 
 

@@ -64,6 +64,8 @@ def _lines(report: DrainReport) -> list[str]:
         lines.append(f"{counted(report.lost, 'execution')} lost: their process died.")
     if report.quarantined:
         lines.append(f"{counted(report.quarantined, 'damaged piece')} put aside.")
+    for label, count in sorted(report.elsewhere.items()):
+        lines.append(f"{counted(count, 'segment')} left for another store: {visible(label)}")
     if report.left:
         lines.append(f"{counted(report.left, 'segment')} left in the spool.")
     return lines
