@@ -244,8 +244,14 @@ def test_what_was_kept_is_delivered_by_the_next_command(
     assert latest(execmeta)["metadata"] == {"a": "b"}
 
 
-def test_a_spool_that_cannot_be_written_costs_the_command_nothing(shell: Shell) -> None:
-    shell("run", "--", "sh", "-c", "exit 5", env=environment(EXECMETA_SPOOL="/proc/x"), code=5)
+def test_a_spool_that_cannot_be_written_costs_the_command_nothing(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    nowhere = {"EXECMETA_SPOOL": "file/a", "XDG_STATE_HOME": f"{tmp_path}/file/b"}
+    alone = environment(**nowhere, TMPDIR=f"{tmp_path}/file/c")
+
+    shell("run", "--", "sh", "-c", "exit 5", env=alone, code=5)
 
 
 def test_a_fault_of_our_own_costs_the_command_nothing(shell: Shell, tmp_path: Path) -> None:
