@@ -110,18 +110,25 @@ def test_no_time_leaves_everything(settings: Settings, tmp_path: Path) -> None:
     assert len(segments(settings)) == 1
 
 
+def test_a_small_run_is_delivered_although_opening_took_all_the_time(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    record(recorder, 2)
+
+    assert recorder.close(0.000001) == (4, 0, None)
+
+
 def test_a_backlog_that_takes_too_long_is_delivered_in_part_and_finished_later(
     settings: Settings,
 ) -> None:
     recorder = Recorder(settings)
-    record(recorder, 3000)
-    shipped = recorder.close(0.02)
+    record(recorder, 6000)
+    shipped = recorder.close(0.001)
     store = open_store(settings.store)
     reports = [drain(store, Path(settings.spool or ""), budget_s=30)]
 
     assert shipped.left > 0
-    assert shipped.stored + shipped.left == 6000
-    assert shipped.stored + reports[0].applied == 6000
+    assert shipped.stored + shipped.left == 12000
+    assert shipped.stored + reports[0].applied == 12000
     assert reports[0].lost == 0
     assert segments(settings) == []
     store.close()

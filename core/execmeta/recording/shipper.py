@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from execmeta.codec import event_from_json
 from execmeta.errors import EventError, ExecmetaError
@@ -14,6 +15,10 @@ from execmeta.spool.lines import LineError, json_of, payload_of
 from execmeta.spool.quarantine import quarantine
 from execmeta.spool.segment import SegmentWriter
 from execmeta.store.base import Store
+
+OUT_OF_TIME: Final = "the time for delivery was over"
+"""Reason of a shipment that simply ends before everything is delivered: nothing is wrong."""
+_ONE_BATCH_S: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -38,7 +43,8 @@ def ship(
 
     Args:
         open_store: called with the moment of `time.monotonic` until which it may wait for a lock.
-        timeout_s: no batch is begun later than this; what is left stays on disk.
+        timeout_s: no batch but the first is begun later than this; what is left stays on disk.
+            0: nothing is begun.
         unlink: remove segments that are wholly stored. Not while executions are open: the lock of
             the segment will prove that they are lost.
     """
@@ -65,6 +71,9 @@ def ship(
 
 def _ship(load: Load, store: Store, deadline: float, unlink: bool, shipment: Shipment) -> None:
     offsets = store.segments() if load.segments else {}
+    # On a machine so busy that opening took all the time, a small run is delivered all the same:
+    # one batch, and no waiting for anybody.
+    deadline = max(deadline, time.monotonic() + _ONE_BATCH_S)
     if load.memory:
         _ship_memory(load.memory, store, shipment)
     for segment in load.segments:
@@ -79,7 +88,7 @@ def _ship(load: Load, store: Store, deadline: float, unlink: bool, shipment: Shi
             if delivery.bad:
                 quarantine(segment.path.parent, segment.name, delivery.bad)
         if not delivery.complete:
-            shipment.reason = "the time for delivery was over"
+            shipment.reason = OUT_OF_TIME
             return
         if unlink and not delivery.unknown:
             _remove(segment, store)
