@@ -18,6 +18,7 @@ from execmeta.cli.tags import Tags
 from execmeta.errors import SettingsError
 from execmeta.model.execution import ErrorInfo, Json
 from execmeta.recording.context import Context
+from execmeta.recording.credentials import is_secret_key
 from execmeta.recording.propagation import context_to_env
 from execmeta.recording.recorder import Recorder
 from execmeta.settings import Settings
@@ -90,6 +91,8 @@ def attributes_of(command: Sequence[str]) -> dict[str, Json]:
 
     >>> attributes_of(["/usr/bin/psql", "--host=db", "-psecret", "sales"])
     {'process.command': 'psql', 'process.options': ['--host', '-p']}
+    >>> attributes_of(["login", "--password", "--hunter2", "--quiet"])["process.options"]
+    ['--password', '--quiet']
     """
     found: dict[str, Json] = {"process.command": Path(command[0]).name}
     names: list[Json] = list(dict.fromkeys(_option_names(command[1:])))
@@ -110,10 +113,16 @@ def places_of(settings: Settings) -> dict[str, str]:
 
 
 def _option_names(words: Sequence[str]) -> Iterator[str]:
+    secret_next = False
     for word in words:
         if word == "--":
             return
+        if secret_next:
+            # Behind `--password` even a word that looks like an option is its value.
+            secret_next = False
+            continue
         # `-psecret` is one word: of a short option only its letter is a name for sure.
         name = _LONG_OPTION.fullmatch(word.partition("=")[0]) or _SHORT_OPTION.match(word)
         if name:
             yield name[0]
+            secret_next = "=" not in word and is_secret_key(name[0].lstrip("-"))
