@@ -6,7 +6,7 @@ import sqlite3
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import compress
 from typing import Any, Final, TypeVar
@@ -15,7 +15,6 @@ from execmeta.store.sql.expression import Both, Either, Expression, Without, Wor
 
 _T = TypeVar("_T")
 _ONES: Final = bytes.maketrans(b"01", b"\0\1")
-_DIGITS: Final = bytes.maketrans(b"\0\1", b"01")
 _KEYS: Final = "SELECT group_concat(rowid) FROM tok WHERE tok MATCH ? AND rowid > ? AND rowid <= ?"
 
 
@@ -64,10 +63,19 @@ def keys_of(connection: sqlite3.Connection, match: str, above: int, high: int) -
     return text.split(",") if text else []
 
 
-def pack(keys: Iterable[str], slots: Iterable[str]) -> bytes:
-    """The bitmap that marks `keys` among the slots of a block."""
-    digits = bytes(map(frozenset(keys).__contains__, slots)).translate(_DIGITS)
-    return int(digits[::-1], 2).to_bytes(width_of(len(digits)), "little")
+def places_of(slots: Iterable[int]) -> dict[str, int]:
+    """Slot by key, the key as text."""
+    return {str(key): slot for slot, key in enumerate(slots)}
+
+
+def pack(keys: Iterable[str], places: Mapping[str, int]) -> bytes:
+    """The bitmap that marks those of `keys` that have a slot."""
+    digits = bytearray(b"0") * len(places)
+    for slot in map(places.get, keys):
+        if slot is not None:
+            digits[slot] = 49
+    digits.reverse()
+    return int(digits or b"0", 2).to_bytes(width_of(len(places)), "little")
 
 
 def unpack(bits: int, slots: array[int]) -> Iterator[int]:
@@ -76,10 +84,15 @@ def unpack(bits: int, slots: array[int]) -> Iterator[int]:
     return compress(slots, marks)
 
 
-def slot_of(slots: array[int], key: int) -> int:
-    """Slot of a key, which must be there. Late rows stand behind the others, which are sorted."""
+def slot_of(slots: array[int], key: int) -> int | None:
+    """Slot of a key. Late rows stand behind the others, which are sorted."""
     at = bisect_left(slots, key)
-    return at if at < len(slots) and slots[at] == key else slots.index(key)
+    if at < len(slots) and slots[at] == key:
+        return at
+    try:
+        return slots.index(key)
+    except ValueError:
+        return None
 
 
 def slots_of(raw: bytes) -> array[int]:

@@ -20,7 +20,6 @@ from typing import Final, NamedTuple
 from execmeta.store.sql.bitmaps import (
     evaluate,
     keys_of,
-    pack,
     slot_of,
     slots_of,
     unpack,
@@ -223,9 +222,12 @@ class Blocks:
             keys = sorted(map(int, keys_of(self._connection, token, run[0].above, block.high)))
             for each in run:
                 mine = keys[bisect_right(keys, each.above) : bisect_right(keys, each.high)]
-                made[each.high] = b""
+                bits = 0
                 if mine:
-                    made[each.high] = pack(map(str, mine), map(str, self._slots(each)))
+                    slots = self._slots(each)
+                    for slot in (slot_of(slots, key) for key in mine):
+                        bits |= 0 if slot is None else 1 << slot
+                made[each.high] = bits.to_bytes(width_of(each.size), "little")
         return made
 
     def _slots(self, block: Block) -> array[int]:
@@ -251,7 +253,11 @@ class Blocks:
             mine = keys[bisect_right(keys, block.above) : bisect_right(keys, block.high)]
             if mine:
                 slots = self._slots(block)
-                found = [key for key in mine if bits >> slot_of(slots, key) & 1]
+                found = [
+                    key
+                    for key in mine
+                    if (slot := slot_of(slots, key)) is not None and bits >> slot & 1
+                ]
                 yield found[::-1] if window.newest else found
 
     def _halves(self, expression: Both) -> tuple[Expression, Expression]:

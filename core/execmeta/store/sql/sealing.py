@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from execmeta.store.sql.bitmaps import keys_of, pack, raw_of, slots_of, width_of
+from execmeta.store.sql.bitmaps import keys_of, pack, places_of, raw_of, slot_of, slots_of, width_of
 from execmeta.store.sql.window import MAX_TID, MIN_TID
 
 BLOCK_ROWS: Final = 4_096
@@ -80,7 +80,7 @@ class Sealer:
         )
         sample = tids[:: max(1, len(tids) // SAMPLE)]
         counts = Counter(token for text in self._tokens_of(sample) for token in text.split())
-        names = [str(tid) for tid in tids]
+        places = places_of(tids)
         full = (2 ** len(tids) - 1).to_bytes(width_of(len(tids)), "little")
         bitmaps = []
         for token, number in counts.items():
@@ -90,7 +90,7 @@ class Sealer:
                 bitmaps.append((token, high, full))
             else:
                 keys = keys_of(self._connection, token, above, high)
-                bitmaps.append((token, high, pack(keys, names)))
+                bitmaps.append((token, high, pack(keys, places)))
         self._connection.executemany(
             "INSERT INTO bitmap (token, high, bits) VALUES (?, ?, ?)", sorted(bitmaps)
         )
@@ -104,10 +104,13 @@ class Sealer:
         added = 0
         changes = sorted(changes, key=lambda change: change[1])
         while changes:
-            high, raw = self._connection.execute(
+            row = self._connection.execute(
                 "SELECT high, tids FROM block WHERE high >= ? ORDER BY high LIMIT 1",
                 (changes[0][1],),
             ).fetchone()
+            if row is None:  # damaged: events must not be lost for it, and `check` says so
+                break
+            high, raw = row
             mine = [change for change in changes if change[1] <= high]
             del changes[: len(mine)]
             slots = slots_of(raw)
@@ -131,7 +134,7 @@ class Sealer:
         gained: dict[str, int] = defaultdict(int)
         lost: dict[str, int] = defaultdict(int)
         for action, tid, text in changes:
-            slot = _place(slots, tid) if few else at.get(tid)
+            slot = slot_of(slots, tid) if few else at.get(tid)
             if slot is None:
                 slot = at[tid] = len(slots)
                 slots.append(tid)
@@ -166,13 +169,6 @@ class Sealer:
             above = last
 
 
-def _place(slots: array[int], tid: int) -> int | None:
-    try:
-        return slots.index(tid)
-    except ValueError:
-        return None
-
-
 def forget_blocks(connection: sqlite3.Connection) -> None:
     """Take all blocks away; the next `Sealer.follow` cuts all rows anew."""
     connection.execute("DELETE FROM block")
@@ -189,12 +185,13 @@ def block_problems(connection: sqlite3.Connection) -> Iterator[str]:
         slots = slots_of(raw)
         if size != len(slots) or sorted(slots) != _rows(connection, above, high, -1):
             yield f"Block {high} does not hold the executions of its range."
-        names = [str(tid) for tid in slots]
+        places = places_of(slots)
         for token in tokens:
             bits = _bits(connection, token, high)
             if bits is None:
                 continue
-            wanted = pack(keys_of(connection, token, above, high), names)
+            keys = keys_of(connection, token, above, high)
+            wanted = pack(keys, places)
             if bits.ljust(len(wanted), b"\0") != wanted:
                 yield f"Bitmap {token} of block {high} differs from the search index."
         above, total = high, total + size
