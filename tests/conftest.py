@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
+
+# No deadline: nothing here is asserted on wall time. Where a failure must mean the same thing to
+# everybody, the drawn data are the same in each run; a developer's runs go on exploring.
+settings.register_profile(
+    "execmeta", deadline=None, derandomize="EXECMETA_TEST_REQUIRE" in os.environ
+)
+settings.load_profile("execmeta")
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +36,9 @@ def no_users_database(
     place = tmp_path_factory.mktemp("execmeta", numbered=True)
     monkeypatch.setenv("EXECMETA_STORE", f"sqlite:///{place}/store.db")
     monkeypatch.setenv("EXECMETA_SPOOL", str(place / "spool"))
+    # Settings files of the user, and the places that are looked at beside the named ones.
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(place / name.lower()))
     return place
 
 
