@@ -11,6 +11,7 @@ import pytest
 from execmeta.recording.context import Context, activate, restore
 from execmeta.recording.propagation import context_to_env
 from execmeta.recording.recorder import Recorder
+from execmeta.recording.shipper import OUT_OF_TIME
 from pytest_execmeta.facts import PLUGIN_NAME, FactFinder
 from pytest_execmeta.fence import Fence
 from pytest_execmeta.items import TestRecorder
@@ -203,8 +204,7 @@ class SessionRecorder:
             self._show_footer(terminal)
         share = max(_DELIVERY_MIN_S, _DELIVERY_SHARE * (time.monotonic() - self._began))
         shipped = self._recorder.close(min(self._choice.settings.exit_timeout, share))
-        # A store that took some of it works, and takes the rest from the next command.
-        if shipped.left and not shipped.stored and terminal is not None:
+        if shipped.left and shipped.reason != OUT_OF_TIME and terminal is not None:
             terminal.write_line(
                 f"execmeta: {shipped.left} event(s) wait on disk for the next execmeta command: "
                 f"{shipped.reason}"

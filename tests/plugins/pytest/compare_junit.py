@@ -29,6 +29,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U001
 def main(arguments: Sequence[str]) -> int:
     session, path, *command = arguments
     command = command or ["execmeta"]
+    # A list waits a second at most for what is still on its way; a comparison needs it all.
+    subprocess.run([*command, "drain"], capture_output=True, check=True)
     tests = executions(f"parent={session} and kind=test", command)
     subtests = executions(f"under={session} and kind=subtest", command)
     ours, our_seconds = of_execmeta(tests, subtests)

@@ -1,8 +1,7 @@
-"""Real runs of pytest with the plug-in, and what the command line then answers about them."""
+"""Real runs of pytest with the plug-in, and what the store then answers about them."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from execmeta.codec import execution_to_json
+from execmeta.filters.binder import bind_query
+from execmeta.recording.drain import drain_all
+from execmeta.store.opening import open_store
 
 OPTIONS = ("-p", "no:cacheprovider", "-p", "no:randomly")
 EXECMETA = (
@@ -45,7 +49,7 @@ class Recorded:
     def rows(self) -> list[dict[str, Any]]:
         """All executions of the store, oldest first."""
         if self._rows is None:
-            self._rows = listed(self.place, "--all")
+            self._rows = listed(self.place)
         return self._rows
 
     @property
@@ -86,18 +90,24 @@ def execmeta(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def listed(place: Path, *arguments: str) -> list[dict[str, Any]]:
-    """Everything that `execmeta list` names, page after page, oldest first."""
+def listed(place: Path, text: str = "") -> list[dict[str, Any]]:
+    """Everything below `place` that a filter chooses, oldest first, as `-o json` shows it."""
+    if not (place / "store.db").exists() and not (place / "spool").exists():
+        return []
     found: list[dict[str, Any]] = []
-    cursor: tuple[str, ...] = ()
-    while True:
-        done = execmeta(place, "list", *arguments, *cursor, "--limit", "1000", "-o", "json")
-        assert done.returncode in (0, 1), done.stderr
-        page = json.loads(done.stdout)
-        found += page["executions"]
-        if not page["next_cursor"]:
-            return found[::-1]
-        cursor = ("--cursor", page["next_cursor"])
+    store = open_store(f"sqlite:///{place}/store.db")
+    try:
+        drain_all(store, (place / "spool",), budget_s=60)
+        cursor = None
+        while True:
+            query = bind_query(text, scope="all", sort="started", limit=1000, cursor=cursor)
+            page = store.list(query)
+            found += map(execution_to_json, page.executions)
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+    finally:
+        store.close()
 
 
 def run_in(
@@ -106,10 +116,7 @@ def run_in(
     """Write a suite below `place` and run it. Files are dedented; store and spool lie beside."""
     suite = place / "suite"
     suite.mkdir(exist_ok=True)
-    (suite / "pytest.ini").touch()
-    for name, text in files.items():
-        (suite / name).parent.mkdir(parents=True, exist_ok=True)
-        (suite / name).write_text(textwrap.dedent(text), encoding="utf-8")
+    write_suite(suite, files)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *OPTIONS, *options],
         cwd=suite,
@@ -119,3 +126,11 @@ def run_in(
         timeout=200,
     )
     return Recorded(place, done.returncode, done.stdout, done.stderr)
+
+
+def write_suite(folder: Path, files: Mapping[str, str]) -> None:
+    """Write dedented files, and an empty pytest.ini where there is none."""
+    (folder / "pytest.ini").touch()
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")

@@ -52,7 +52,7 @@ def test_pytest_below_execmeta_run_is_a_child_of_the_command(tmp_path: Path) -> 
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = {row["kind"]: row for row in listed(tmp_path, "--all")}
+    rows = {row["kind"]: row for row in listed(tmp_path)}
     assert rows["session"]["parent_id"] == rows["command"]["id"]
     assert rows["test"]["parent_id"] == rows["session"]["id"]
     assert rows["test"]["root_id"] == rows["command"]["id"]
@@ -104,7 +104,7 @@ def test_two_runs_in_one_process_are_two_sessions(tmp_path: Path) -> None:
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("LEFT")]
     codes, left = json.loads(line.removeprefix("LEFT"))
     assert (codes, {k: v for k, v in left.items() if k.startswith("EXECMETA")}) == ([0, 1], {})
-    rows = listed(tmp_path, "--all")
+    rows = listed(tmp_path)
     sessions = [row for row in rows if row["kind"] == "session"]
     assert [row["status"] for row in sessions] == ["success", "failed"]
     assert [row["parent_id"] for row in sessions] == [None, None]

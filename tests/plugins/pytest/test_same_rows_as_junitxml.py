@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from plugins.pytest.recorded import EXECMETA, OPTIONS, clean_environment, listed
+from plugins.pytest.recorded import EXECMETA, OPTIONS, clean_environment, listed, write_suite
 from plugins.pytest.test_outcomes_recorded import SUITE as ENDS
 from plugins.pytest.test_subtests_recorded import SUITE as SUBTESTS
 
@@ -48,10 +48,7 @@ def record_and_compare(
 def test_every_kind_of_end_is_in_both(tmp_path: Path, workers: tuple[str, ...]) -> None:
     suite = tmp_path / "suite"
     suite.mkdir()
-    (suite / "pytest.ini").touch()
-    for name, text in (ENDS | SUBTESTS).items():
-        indented = "\n".join(line.removeprefix("        ") for line in text.splitlines())
-        (suite / name).write_text(indented, encoding="utf-8")
+    write_suite(suite, ENDS | SUBTESTS)
 
     _, compared = record_and_compare(tmp_path, suite, *workers)
 
@@ -125,4 +122,4 @@ def test_same_rows_for_the_suite_of_click(
     assert ran.returncode in (0, 1), ran.stdout[-2000:] + ran.stderr[-2000:]
     assert compared.returncode == 0, compared.stdout[-4000:] + compared.stderr
     assert "0 missing, 0 extra, 0 different, 0 with another duration" in compared.stdout
-    assert len(listed(tmp_path, "--all", "kind=test")) > 2000
+    assert len(listed(tmp_path, "kind=test")) > 2000

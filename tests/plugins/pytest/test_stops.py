@@ -25,10 +25,10 @@ def words(recorded: Recorded) -> list[str]:
     return sorted(row["attributes"]["pytest.outcome"] for row in recorded.tests)
 
 
-def test_first_failure_stops_the_session(run: Callable[..., Recorded]) -> None:
+def test_first_failure_stops_the_session(run_here: Callable[..., Recorded]) -> None:
     suite = "def test_a(): pass\ndef test_b(): assert 0\ndef test_c(): pass\n"
 
-    recorded = run({"test_x.py": suite}, "--exec-meta", "a=1", "-x")
+    recorded = run_here({"test_x.py": suite}, "--exec-meta", "a=1", "-x")
 
     assert end(recorded) == ("failed", 1)
     assert words(recorded) == ["failed", "passed"]
@@ -45,10 +45,10 @@ def test_no_tests_is_a_success_with_a_flag(
     assert recorded.tests == []
 
 
-def test_deselected_tests_are_counted_and_not_recorded(run: Callable[..., Recorded]) -> None:
+def test_deselected_tests_are_counted_and_not_recorded(run_here: Callable[..., Recorded]) -> None:
     suite = "def test_a(): pass\ndef test_b(): pass\n"
 
-    recorded = run({"test_x.py": suite}, "--exec-meta", "a=1", "-k", "test_a")
+    recorded = run_here({"test_x.py": suite}, "--exec-meta", "a=1", "-k", "test_a")
 
     assert recorded.session["attributes"]["pytest.deselected"] == 1
     assert len(recorded.tests) == 1
@@ -61,8 +61,8 @@ COLLECTION = {
 }
 
 
-def test_collection_error_fails_the_session(run: Callable[..., Recorded]) -> None:
-    recorded = run(COLLECTION, "--exec-meta", "a=1")
+def test_collection_error_fails_the_session(run_here: Callable[..., Recorded]) -> None:
+    recorded = run_here(COLLECTION, "--exec-meta", "a=1")
 
     assert end(recorded) == ("failed", 2)
     broken, skipped = recorded.test("test_broken.py"), recorded.test("test_skipped.py")
@@ -80,8 +80,8 @@ def test_collection_error_in_workers_is_recorded_once(run: Callable[..., Recorde
     assert recorded.test("::test_fine")["status"] == "success"
 
 
-def test_usage_error_after_the_start_fails_the_session(run: Callable[..., Recorded]) -> None:
-    recorded = run({}, "--exec-meta", "a=1", "no_such_file.py")
+def test_usage_error_after_the_start_fails_the_session(run_here: Callable[..., Recorded]) -> None:
+    recorded = run_here({}, "--exec-meta", "a=1", "no_such_file.py")
 
     assert recorded.code == 4
     assert end(recorded) == ("failed", 4)
@@ -100,9 +100,9 @@ EXIT = """
     ("code", "expected"), [("", ("cancelled", 2)), (", 7", ("failed", 7)), (", 0", ("success", 0))]
 )
 def test_pytest_exit_ends_the_session_with_its_code(
-    run: Callable[..., Recorded], code: str, expected: tuple[str, int]
+    run_here: Callable[..., Recorded], code: str, expected: tuple[str, int]
 ) -> None:
-    recorded = run({"test_x.py": EXIT.format(code=code)}, "--exec-meta", "a=1")
+    recorded = run_here({"test_x.py": EXIT.format(code=code)}, "--exec-meta", "a=1")
 
     assert end(recorded) == expected
     assert recorded.code == expected[1]

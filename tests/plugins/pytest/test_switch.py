@@ -36,9 +36,12 @@ def sessions(recorded: Recorded) -> list[dict[str, object]]:
     ids=str,
 )
 def test_switched_on(
-    run: Callable[..., Recorded], files: dict[str, str], options: list[str], env: dict[str, str]
+    run_here: Callable[..., Recorded],
+    files: dict[str, str],
+    options: list[str],
+    env: dict[str, str],
 ) -> None:
-    recorded = run(ONE | files, *options, env=env)
+    recorded = run_here(ONE | files, *options, env=env)
 
     assert recorded.code == 0, recorded.out + recorded.err
     assert len(sessions(recorded)) == len(recorded.tests) == 1
@@ -60,9 +63,12 @@ def test_switched_on(
     ids=str,
 )
 def test_not_switched_on(
-    run: Callable[..., Recorded], files: dict[str, str], options: list[str], env: dict[str, str]
+    run_here: Callable[..., Recorded],
+    files: dict[str, str],
+    options: list[str],
+    env: dict[str, str],
 ) -> None:
-    recorded = run(ONE | files, *options, env=env)
+    recorded = run_here(ONE | files, *options, env=env)
 
     assert recorded.code == 0, recorded.out + recorded.err
     assert "execmeta:" not in recorded.out
@@ -70,7 +76,7 @@ def test_not_switched_on(
     assert not (recorded.place / "store.db").exists()
 
 
-def test_option_wins_over_environment_over_ini(run: Callable[..., Recorded]) -> None:
+def test_option_wins_over_environment_over_ini(run_here: Callable[..., Recorded]) -> None:
     files = ini(
         "addopts = --exec-meta from=addopts --exec-meta last=addopts",
         "exec_meta =",
@@ -81,7 +87,7 @@ def test_option_wins_over_environment_over_ini(run: Callable[..., Recorded]) -> 
     )
 
     env = {"EXECMETA_META_FROM": "env", "EXECMETA_META_LEVEL": "env", "EXECMETA_META_ONLY_ENV": "y"}
-    recorded = run(ONE | files, "--exec-meta", "last=cli", env=env)
+    recorded = run_here(ONE | files, "--exec-meta", "last=cli", env=env)
 
     assert recorded.session["metadata"] == {
         "from": "addopts",
@@ -93,21 +99,21 @@ def test_option_wins_over_environment_over_ini(run: Callable[..., Recorded]) -> 
     assert recorded.session["sources"] == {"level": "env", "only_env": "env", "only.ini": "config"}
 
 
-def test_last_value_of_an_option_wins(run: Callable[..., Recorded]) -> None:
-    recorded = run(ONE, "--exec-meta", "a=1", "--exec-meta", "a=x=y ", "--exec-meta", "b=")
+def test_last_value_of_an_option_wins(run_here: Callable[..., Recorded]) -> None:
+    recorded = run_here(ONE, "--exec-meta", "a=1", "--exec-meta", "a=x=y ", "--exec-meta", "b=")
 
     assert recorded.session["metadata"] == {"a": "x=y ", "b": ""}
 
 
 @pytest.mark.parametrize("spelling", ["latest", "{id}", "{ending}"])
 def test_name_and_parent_are_taken_from_options(
-    run: Callable[..., Recorded], tmp_path: Path, spelling: str
+    run_here: Callable[..., Recorded], tmp_path: Path, spelling: str
 ) -> None:
     execmeta(tmp_path, "run", "-m", "project=ml", "--", sys.executable, "-c", "pass")
     parent = execmeta(tmp_path, "list", "-o", "ids").stdout.strip()
     ref = spelling.format(id=parent.upper(), ending=parent[-8:])
 
-    recorded = run(ONE, "--exec-name", "nightly tests", "--exec-parent", ref)
+    recorded = run_here(ONE, "--exec-name", "nightly tests", "--exec-parent", ref)
 
     session = recorded.session
     assert (session["name"], session["parent_id"]) == ("nightly tests", parent)
@@ -120,11 +126,11 @@ def test_session_is_named_after_its_folder(run: Callable[..., Recorded]) -> None
 
 
 def test_store_option_wins_over_the_environment(
-    run: Callable[..., Recorded], tmp_path: Path
+    run_here: Callable[..., Recorded], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
 
-    recorded = run(ONE, "--exec-store", f"sqlite:///{other}/store.db")
+    recorded = run_here(ONE, "--exec-store", f"sqlite:///{other}/store.db")
 
     assert recorded.rows == []
     assert execmeta(other, "list", "-o", "ids").stdout.strip()
@@ -148,9 +154,9 @@ def test_store_option_wins_over_the_environment(
     ids=lambda value: str(value)[:40],
 )
 def test_what_a_person_typed_wrong_is_a_usage_error_before_collection(
-    run: Callable[..., Recorded], options: list[str], words: list[str]
+    run_here: Callable[..., Recorded], options: list[str], words: list[str]
 ) -> None:
-    recorded = run({"test_one.py": "raise SystemExit('collected')\n"}, *options)
+    recorded = run_here({"test_one.py": "raise SystemExit('collected')\n"}, *options)
 
     assert recorded.code == 4
     for word in words:
@@ -160,11 +166,11 @@ def test_what_a_person_typed_wrong_is_a_usage_error_before_collection(
 
 
 def test_what_ini_and_environment_say_wrong_is_left_out_and_told_once(
-    run: Callable[..., Recorded],
+    run_here: Callable[..., Recorded],
 ) -> None:
     files = ini("exec_meta =", "    good=1", "    no pair", "    bad key=1")
 
-    recorded = run(ONE | files, env={"EXECMETA_META___MINE": "x", "EXECMETA_META_FINE": "y"})
+    recorded = run_here(ONE | files, env={"EXECMETA_META___MINE": "x", "EXECMETA_META_FINE": "y"})
 
     assert recorded.code == 0
     assert recorded.session["metadata"] == {"good": "1", "fine": "y"}
@@ -200,7 +206,9 @@ def test_nothing_but_os_and_the_host_is_imported_when_nobody_asked(tmp_path: Pat
     assert modules() - modules("-p", "no:execmeta") == {"pytest_execmeta", "pytest_execmeta.plugin"}
 
 
-def test_fixtures_and_marker_do_nothing_when_nobody_asked(run: Callable[..., Recorded]) -> None:
+def test_fixtures_and_marker_do_nothing_when_nobody_asked(
+    run_here: Callable[..., Recorded],
+) -> None:
     suite = """
         import pytest
 
@@ -211,14 +219,14 @@ def test_fixtures_and_marker_do_nothing_when_nobody_asked(run: Callable[..., Rec
             exec_session(c=3)
             assert exec_meta.id is None
     """
-    recorded = run({"test_one.py": suite}, "--strict-markers", "-W", "error")
+    recorded = run_here({"test_one.py": suite}, "--strict-markers", "-W", "error")
 
     assert recorded.code == 0, recorded.out
     assert recorded.rows == []
 
 
-def test_help_lists_every_option(run: Callable[..., Recorded]) -> None:
-    out = run(ONE, "--help").out
+def test_help_lists_every_option(run_here: Callable[..., Recorded]) -> None:
+    out = run_here(ONE, "--help").out
 
     for word in ("--exec-meta", "--exec-name", "--exec-parent", "--exec-store", "--no-exec-meta"):
         assert word in out
