@@ -37,7 +37,7 @@ test: $(READY) ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(READY) ## measure speed; not part of `make test`
-	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s $(ARGS)
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark --timeout 0 -s $(ARGS)
 
 lint: $(READY) ## style, types and floors
 	$(BIN)/ruff check .
