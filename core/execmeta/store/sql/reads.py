@@ -26,7 +26,9 @@ from execmeta.store.sql.window import Window
 from execmeta.store.tokens import TOP
 
 COUNT_BUDGET: Final = 1_000
-"""Rows read for the total of a page when the index alone cannot count."""
+"""Rows that SQL looks at for the total of a page when the index alone cannot count."""
+DECODED_BUDGET: Final = 200
+"""The same where every row must be decoded and checked."""
 SMALL_COUNT: Final = 1_000
 """Where the total of a page stops when words are many, or rare and frequent ones meet."""
 
@@ -71,13 +73,13 @@ class Search:
         if after is None and last is None:
             total, capped = len(shown), False
         else:
-            total, capped = self._count(self._part(query.scope), COUNT_BUDGET, self._cap)
+            total, capped = self._count(self._part(query.scope), self._budget, self._cap)
             if capped:  # what the page itself has seen is known too
                 total = min(max(total, len(found)), COUNT_CAP)
         hidden = 0
         if query.scope == "top":
             cap = max(self._cap, SMALL_COUNT)
-            hidden, _ = self._count(self._part("below"), COUNT_BUDGET, cap)
+            hidden, _ = self._count(self._part("below"), self._budget, cap)
         return Page(
             executions=tuple(execution for _, execution in shown),
             next_cursor=None if last is None else sign(key, query, self.tenant, last),
@@ -114,6 +116,10 @@ class Search:
         # A known set of rows is read without the index.
         narrow = IS_TOP if scope == "top" else IS_BELOW
         return replace(plan, where=conjunction([plan.where, narrow]))
+
+    @property
+    def _budget(self) -> int:
+        return COUNT_BUDGET if self.plan.exact else DECODED_BUDGET
 
     @property
     def _cap(self) -> int:
@@ -158,7 +164,7 @@ class Search:
             return min(number, cap), number > cap
         number = seen = 0
         certain = replace(plan, coarse=plan.index)
-        for piece in candidates(self.connection, self.blocks, certain, Window(), COUNT_BUDGET):
+        for piece in candidates(self.connection, self.blocks, certain, Window(), self._budget):
             if seen >= budget or number > cap:
                 return min(number, cap), True
             seen += len(piece)
