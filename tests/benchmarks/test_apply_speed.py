@@ -10,7 +10,7 @@ from benchmarks.apply_speed import measure, measure_single, report
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
-EXECUTIONS = int(os.environ.get("EXECMETA_BENCH_EXECUTIONS", "200000"))
+EXECUTIONS = int(os.environ.get("BENCH_EXECUTIONS", "200000"))
 
 
 def test_batches_cost_a_few_times_a_plain_insert(tmp_path: Path) -> None:

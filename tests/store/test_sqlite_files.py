@@ -171,6 +171,13 @@ def test_a_read_only_file_is_named(path: Path) -> None:
     connection.close()
 
 
+def test_a_sqlite_without_the_search_engine_is_named(path: Path) -> None:
+    # What SQLite says where FTS5 was not compiled in.
+    error = sqlite3.OperationalError("no such module: fts5")
+
+    assert "FTS5" in str(connection_module.store_error(path, error))
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 

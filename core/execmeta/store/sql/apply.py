@@ -2,7 +2,7 @@
 
 Events of one execution are joined before a row is touched, rows that exist are read once per
 batch, and an execution that is seen for the first time takes the short way (`fresh`). Cost is
-about 25 us per new execution in batches of 1000 with six tags (tests/benchmarks).
+about 30 us per new execution in batches of 1000 with six tags (tests/benchmarks).
 """
 
 from __future__ import annotations

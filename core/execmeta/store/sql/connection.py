@@ -237,6 +237,12 @@ def store_error(path: Path, error: sqlite3.Error) -> StoreError:
             "start anew; `sqlite3 FILE .recover` may save rows. What is recorded meanwhile waits "
             "in the spool.",
         )
+    if "no such module: fts5" in str(error):
+        return StoreUnavailableError(
+            f"The SQLite {sqlite3.sqlite_version} of this Python has no full-text search (FTS5), "
+            "which the search index is made of.",
+            hint="Use a Python whose sqlite3 has FTS5, as those of python.org and Debian.",
+        )
     reason, hint = {
         sqlite3.SQLITE_BUSY: (
             "was locked by another program all the time",
