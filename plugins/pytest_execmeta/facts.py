@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PROPERTY: Final = "execmeta"
 """Name of the entry in `user_properties`; the controller takes it out again."""
+ID_CHARS: Final = len('["00000000-0000-7000-8000-000000000000"')
+"""Beginning of the text of `Facts` that holds the id, and so tells one attempt from another."""
 PLUGIN_NAME: Final = "execmeta-facts"
 
 

@@ -18,7 +18,7 @@ import pytest
 from execmeta.model.execution import ErrorInfo, IteratorContext, Json
 from execmeta.model.ids import ExecutionId
 from execmeta.model.values import clean_value
-from pytest_execmeta.facts import PROPERTY, FactFinder, Facts
+from pytest_execmeta.facts import ID_CHARS, PROPERTY, FactFinder, Facts
 from pytest_execmeta.outcomes import (
     CRASHED,
     INTERRUPTED,
@@ -90,14 +90,21 @@ class TestRecorder:
             worker = getattr(report, "worker_id", None)
             when: str | None = report.when
             key = (worker, report.nodeid)
+            text = None if worker is None else _take_entry(report)
             attempt = self._open.get(key)
+            if attempt is not None and self._is_over(attempt, text):
+                del self._open[key]
+                self._end(attempt)
+                attempt = None
             if attempt is None:
                 if when == CRASHED:
                     key, attempt = self._crashed(report, key)
                 else:
-                    attempt = self._open[key] = self._begin(report, worker)
-            elif worker is not None:
-                self._read_again(attempt, report)
+                    attempt = self._open[key] = self._begin(report.nodeid, worker, text)
+            elif text is not None and text != attempt.told:
+                # A fixture or the test has added a tag.
+                attempt.facts, attempt.told = Facts.from_text(report.nodeid, text), text
+                self._session_tags(attempt.facts)
             context = getattr(report, "context", None)
             if context is not None:
                 self._subtest(attempt, report, context)
@@ -149,26 +156,27 @@ class TestRecorder:
             self._end(attempt, outcome if outcome.status == "failed" else INTERRUPTED)
         self._open.clear()
 
-    def _begin(self, report: pytest.TestReport, worker: str | None) -> Attempt:
-        if worker is None:
-            current = self._finder.current
-            if current is not None and current.nodeid == report.nodeid:
-                return Attempt(current, None, None)
-            return Attempt(Facts(report.nodeid), None, None)
-        text = _take_entry(report)
-        if text is None:
-            return Attempt(Facts(report.nodeid), None, worker)
-        attempt = Attempt(Facts.from_text(report.nodeid, text), text, worker)
-        self._session_tags(attempt.facts)
-        return attempt
+    def _begin(self, nodeid: str, worker: str | None, text: str | None) -> Attempt:
+        if text is not None:
+            facts = Facts.from_text(nodeid, text)
+            self._session_tags(facts)
+            return Attempt(facts, text, worker)
+        current = self._finder.current
+        if current is not None and current.nodeid == nodeid:
+            return Attempt(current, None, worker)
+        return Attempt(Facts(nodeid), None, worker)
 
-    def _read_again(self, attempt: Attempt, report: pytest.TestReport) -> None:
-        text = _take_entry(report)
-        # Equal unless a fixture or the test added a tag.
-        if text is not None and text != attempt.told:
-            attempt.facts = Facts.from_text(report.nodeid, text)
-            attempt.told = text
-            self._session_tags(attempt.facts)
+    def _is_over(self, attempt: Attempt, text: str | None) -> bool:
+        """Whether a report belongs to a later attempt: not every plug-in that repeats a test
+        tells the teardown of the attempt before."""
+        if attempt.told is not None:
+            return text is not None and text[:ID_CHARS] != attempt.told[:ID_CHARS]
+        current = self._finder.current
+        return (
+            current is not None
+            and current is not attempt.facts
+            and current.nodeid == attempt.facts.nodeid
+        )
 
     def _crashed(
         self, report: pytest.TestReport, key: tuple[str | None, str]
