@@ -23,7 +23,7 @@ from execmeta.model.ids import ExecutionId, id_bytes, new_id, tid_of
 from execmeta.store.base import Store
 from execmeta.store.sql.store import SqlStore
 
-VERSION: Final = 2
+VERSION: Final = 3
 FIRST_US: Final = 1_755_000_000_000_000
 SPAN_US: Final = 90 * 86_400_000_000
 OLDEST: Final = 50

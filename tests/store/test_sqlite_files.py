@@ -152,6 +152,9 @@ def test_an_index_of_another_release_is_refused_until_it_is_rebuilt(
         connection.execute("UPDATE property SET value = '0.7' WHERE name = 'index'")
     with pytest.raises(SchemaVersionError, match="search index"):
         writer.apply([started()])
+    with pytest.raises(SchemaVersionError, match="search index") as caught:
+        connect(path)
+    assert "execmeta db reindex" in (caught.value.hint or "")
 
     assert writer.reindex() == 1
     assert writer.apply([started()]).created == 1

@@ -43,16 +43,14 @@ SEVERAL: Final = "o"
 dictionary has no entry of this type holds one scalar in every execution that has it."""
 
 _DAY_US: Final = 86_400_000_000
-_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NUMBER_BEGINS: Final = frozenset("-0123456789")
-_PAIRS: Final = tuple(high + low for high in _DIGITS for low in _DIGITS)
 
 
 class Entry(NamedTuple):
     """One typed value at one path: a row of the value dictionary."""
 
     id: int
-    """60 bits; the value's token is `v` and this number in 12 digits of base 36."""
+    """60 bits; the value's token is `v` and this number in 15 hex digits."""
     key: str
     """`<space letter>:<path>`."""
     vtype: str
@@ -83,30 +81,20 @@ class Part(NamedTuple):
 EMPTY: Final = Part("", (), ())
 
 
-def _hash(text: str) -> int:
-    raw = text.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(raw, digest_size=8).digest(), "big") >> 4
-
-
-def _word(number: int) -> str:
-    """12 digits of base 36, which hold 60 bits."""
-    # Unrolled: this runs for every value that is not remembered.
-    high, low = divmod(number, 2_176_782_336)
-    a, rest = divmod(high, 1_679_616)
-    b, c = divmod(rest, 1296)
-    d, rest = divmod(low, 1_679_616)
-    e, f = divmod(rest, 1296)
-    return f"{_PAIRS[a]}{_PAIRS[b]}{_PAIRS[c]}{_PAIRS[d]}{_PAIRS[e]}{_PAIRS[f]}"
+def _digest(text: str) -> str:
+    """15 hex digits of a hash. Shorter words of a larger base would take Python three times as
+    long to spell, and the index keeps a word once per segment."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()[:15]
 
 
 def has_token(letter: str, path: str) -> str:
     """Token of every execution in which something is present at `path`."""
-    return f"h{_word(_hash(f'{letter}:{path}'))}"
+    return f"h{_digest(f'{letter}:{path}')}"
 
 
 def value_token(letter: str, path: str, value: str | int | float | bool | None) -> str:
     """Token of every execution with this typed value at `path`; 5 and 5.0 are one value."""
-    return f"v{_word(_hash(_spelling(letter, path, value)))}"
+    return f"v{_digest(_spelling(letter, path, value))}"
 
 
 def several_token(letter: str, path: str) -> str:
@@ -116,7 +104,7 @@ def several_token(letter: str, path: str) -> str:
 
 def id_token(entry_id: int) -> str:
     """Token of a dictionary entry."""
-    return f"v{_word(entry_id)}"
+    return f"v{entry_id:015x}"
 
 
 def day_token(at_us: int) -> str:
@@ -145,8 +133,10 @@ def number_text(number: int | float) -> str:
     return repr(number)
 
 
-def entry_of(letter: str, path: str, value: str | int | float | bool | None) -> Entry:
-    """The dictionary entry of a scalar."""
+def entry_of(
+    letter: str, path: str, value: str | int | float | bool | None, token: str | None = None
+) -> Entry:
+    """The dictionary entry of a scalar; `token` is its token where that is at hand."""
     key = f"{letter}:{path}"
     spelling = _spelling(letter, path, value)
     vtype, text = spelling[len(key) + 1], spelling[len(key) + 2 :] or None
@@ -157,7 +147,8 @@ def entry_of(letter: str, path: str, value: str | int | float | bool | None) -> 
             number = number_of(text)
     elif vtype == NUMBER:
         number = value
-    return Entry(_hash(spelling), key, vtype, text, _float(number))
+    digits = token[1:] if token else _digest(spelling)
+    return Entry(int(digits, 16), key, vtype, text, _float(number))
 
 
 def _spelling(letter: str, path: str, value: str | int | float | bool | None) -> str:
@@ -173,7 +164,7 @@ def _spelling(letter: str, path: str, value: str | int | float | bool | None) ->
 
 def _several(letter: str, path: str) -> Entry:
     key = f"{letter}:{path}"
-    return Entry(_hash(f"{key}\0o"), key, SEVERAL, None, None)
+    return Entry(int(_digest(f"{key}\0o"), 16), key, SEVERAL, None, None)
 
 
 def _float(number: int | float | None) -> float | None:

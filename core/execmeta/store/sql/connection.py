@@ -61,13 +61,16 @@ def wait_s(until: float | None) -> float:
     return min(max(until - time.monotonic(), 0.0), LOCK_TIMEOUT_S)
 
 
-def connect(path: Path, *, create: bool = True, until: float | None = None) -> sqlite3.Connection:
+def connect(
+    path: Path, *, create: bool = True, any_index: bool = False, until: float | None = None
+) -> sqlite3.Connection:
     """An autocommit connection to an execmeta database of this release's schema.
 
     A missing or empty file is made, its folder too (mode 0700).
 
     Args:
         create: False: a missing file raises instead.
+        any_index: also where the search index was built with other tokens.
         until: see `wait_s`.
 
     Raises:
@@ -91,6 +94,8 @@ def connect(path: Path, *, create: bool = True, until: float | None = None) -> s
                 _make_schema(connection, path, until)
             elif revision != SCHEMA_HEAD:
                 raise wrong_revision(path, revision)
+            if not any_index:
+                index_generation(connection, path)
         except BaseException:
             connection.close()
             raise

@@ -63,18 +63,22 @@ class Indexer:
     ) -> None:
         """A row seen for the first time, with the documents that its text was made of."""
         cache = self._cache
-        of_metadata = cache.flat("m", metadata)
-        of_attributes = cache.flat("a", attributes)
-        if of_metadata is None or of_attributes is None or row[15] is not None:
+        texts = [cache.head(row)]
+        counted = [FIELDS]
+        for letter, document in (("m", metadata), ("a", attributes)):
+            if document:
+                flat = cache.flat(letter, document)
+                if flat is None:
+                    self.add(row)
+                    return
+                texts += flat[0]
+                texts.append(flat[1].tokens)
+                counted.append(flat[1])
+        if row[15] is not None:
             self.add(row)
             return
-        texts = [cache.head(row)]
-        self._key_sets[FIELDS] += 1
-        for tokens, keys in (of_metadata, of_attributes):
-            if tokens:
-                texts += tokens
-                texts.append(keys.tokens)
-                self._key_sets[keys] += 1
+        for keys in counted:
+            self._key_sets[keys] += 1
         self._changes.append((None, row[0], " ".join(texts)))
         self._starts.append(row[7])
 
@@ -121,7 +125,7 @@ class Indexer:
         seen = self._dictionary.seen
         for token, value in self._cache.noted.items():
             if token not in seen:
-                self._entries[token] = entry_of(*value)
+                self._entries[token] = entry_of(*value, token)
         for keys, count in self._key_sets.items():
             for name in keys.names:
                 self._rows[name] += count

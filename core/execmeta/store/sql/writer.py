@@ -194,7 +194,7 @@ class Writer:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            self._connection = connect(self._path, until=self._until)
+            self._connection = connect(self._path, any_index=True, until=self._until)
             self._indexer = Indexer(self._connection)
             self._lock = LockFile(self._path)
             self._pid, self._place = pid, _place_of(self._path)
