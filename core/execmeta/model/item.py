@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from execmeta.model.execution import Json
 from execmeta.model.json_text import canonical_json
-from execmeta.model.limits import MAX_ITEM_BYTES
+from execmeta.model.limits import MAX_INT, MAX_ITEM_BYTES, MIN_INT
 from execmeta.model.values import TRUNCATED, Cleaned, clean_value
 
 _PREVIEW_CHARS: Final = 200
+_SMALL_CHARS: Final = 500
+_SMALL_MEMBERS: Final = 16
+"""Members and characters, keys included, of an item that is below 4 KiB however it is spelled: a
+character takes six bytes at most, a number 25."""
 
 
 def iterator_item(value: Any, *, scrub: Callable[[Json], Json] | None = None) -> Cleaned:
@@ -27,6 +31,11 @@ def iterator_item(value: Any, *, scrub: Callable[[Json], Json] | None = None) ->
     >>> iterator_item({"user": 7}).value
     {'user': 7}
     """
+    # What nearly all items are, such as the parameters of a test, at a fifth of the price.
+    if _is_small(value):
+        small = dict(value) if scrub is None else scrub(value)
+        if small == value or _is_small(small):
+            return Cleaned(small)
     cleaned, flags = clean_value(value, max_chars=None)
     if scrub is not None:
         cleaned = scrub(cleaned)
@@ -41,3 +50,25 @@ def iterator_item(value: Any, *, scrub: Callable[[Json], Json] | None = None) ->
         "preview": preview[:_PREVIEW_CHARS],
     }
     return Cleaned(shape, flags | {TRUNCATED})
+
+
+def _is_small(value: Any) -> bool:
+    """Whether `value` is a flat map of plain short values, stored just as it is."""
+    if type(value) is not dict or len(value) > _SMALL_MEMBERS:
+        return False
+    room = _SMALL_CHARS
+    for key, item in value.items():
+        if type(key) is not str or not key.isascii() or "\0" in key:
+            return False
+        room -= len(key)
+        kind = type(item)
+        if kind is str:
+            if not item.isascii() or "\0" in item:
+                return False
+            room -= len(item)
+        elif kind is int:
+            if not MIN_INT <= item <= MAX_INT:
+                return False
+        elif kind is not bool and item is not None:
+            return False
+    return room >= 0

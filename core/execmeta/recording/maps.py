@@ -70,6 +70,16 @@ class Maps:
             elif kind is int:
                 if not -MAX_INT <= value <= MAX_INT:
                     return None
+            elif kind is list:
+                # Words, such as the markers of a test.
+                for word in value:
+                    if type(word) is not str or not word.isascii() or "\0" in word:
+                        return None
+                    if len(word) > MAX_VALUE_CHARS:
+                        return None
+                    room -= len(word) + 1
+                if room < 0:
+                    return None
             elif kind is not bool and value is not None:
                 return None
             found[key] = redact(key, value)
