@@ -28,6 +28,9 @@ FIRST_US: Final = 1_755_000_000_000_000
 SPAN_US: Final = 90 * 86_400_000_000
 OLDEST: Final = 50
 TEAMS: Final = tuple(f"{'ab'[i % 2]}-{i:02d}" for i in range(100))
+FOLDER: Final = Path(
+    os.environ.get("EXECMETA_BENCH_DIR") or Path(tempfile.gettempdir()) / "execmeta-bench"
+)
 SOLO_EVERY: Final = 5_000
 BATCH: Final = 1_000
 
@@ -105,20 +108,16 @@ def event_of(run: Run) -> Event:
 
 def folder() -> Path:
     """Where built databases are kept from one run to the next."""
-    name = os.environ.get("EXECMETA_BENCH_DIR")
-    place = Path(name) if name else Path(tempfile.gettempdir()) / "execmeta-bench"
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return FOLDER
 
 
 def store_of(count: int) -> tuple[Path, Store]:
     """The store with `runs(count)`, built if it is not there."""
     path = folder() / f"search-{VERSION}-{count}.db"
-    store = SqlStore(path)
-    done = folder() / f"{path.name}.done"
-    if not done.exists():
-        for end in ("", "-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
+    if not path.exists():
+        building = path.with_name(f"{path.name}.{os.getpid()}")
+        store = SqlStore(building)
         batch = []
         for run in runs(count):
             batch.append(event_of(run))
@@ -126,42 +125,47 @@ def store_of(count: int) -> tuple[Path, Store]:
                 store.apply(batch)
                 batch = []
         store.apply(batch)
-        done.touch()
-    return path, store
+        store.close()
+        # Of several that build at once, each has a whole file of its own.
+        building.rename(path)
+    return path, SqlStore(path)
 
 
 def side_tables_of(count: int) -> sqlite3.Connection:
     """The plain layout to compare with: one row per tag in an indexed side table."""
     path = folder() / f"side-{VERSION}-{count}.db"
-    done = folder() / f"{path.name}.done"
-    if not done.exists():
-        path.unlink(missing_ok=True)
-        made = sqlite3.connect(path, isolation_level=None)
-        made.executescript(
-            """
-            PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-            CREATE TABLE execution (tid INTEGER PRIMARY KEY, id BLOB, metadata TEXT);
-            CREATE TABLE tag (key TEXT, value ANY, tid INTEGER);
-            """
-        )
-        made.execute("BEGIN")
-        for run in runs(count):
-            tid = tid_of(id_bytes(run.id))
-            made.execute("INSERT INTO execution VALUES (?, ?, '')", (tid, id_bytes(run.id)))
-            made.executemany(
-                "INSERT INTO tag VALUES (?, ?, ?)",
-                [(key, value, tid) for key, value in run.metadata.items()],
-            )
-        made.execute("COMMIT")
-        made.executescript(
-            """
-            CREATE INDEX tag_value ON tag (key, value, tid);
-            CREATE INDEX tag_execution ON tag (tid, key, value);
-            ANALYZE;
-            """
-        )
-        made.close()
-        done.touch()
+    if not path.exists():
+        building = path.with_name(f"{path.name}.{os.getpid()}")
+        _build_side_tables(building, count)
+        building.rename(path)
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA mmap_size = 8589934592")
     return connection
+
+
+def _build_side_tables(path: Path, count: int) -> None:
+    made = sqlite3.connect(path, isolation_level=None)
+    made.executescript(
+        """
+        PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+        CREATE TABLE execution (tid INTEGER PRIMARY KEY, id BLOB, metadata TEXT);
+        CREATE TABLE tag (key TEXT, value ANY, tid INTEGER);
+        """
+    )
+    made.execute("BEGIN")
+    for run in runs(count):
+        tid = tid_of(id_bytes(run.id))
+        made.execute("INSERT INTO execution VALUES (?, ?, '')", (tid, id_bytes(run.id)))
+        made.executemany(
+            "INSERT INTO tag VALUES (?, ?, ?)",
+            [(key, value, tid) for key, value in run.metadata.items()],
+        )
+    made.execute("COMMIT")
+    made.executescript(
+        """
+        CREATE INDEX tag_value ON tag (key, value, tid);
+        CREATE INDEX tag_execution ON tag (tid, key, value);
+        ANALYZE;
+        """
+    )
+    made.close()

@@ -29,8 +29,8 @@ COUNT_BUDGET: Final = 1_000
 """Rows that SQL looks at for the total of a page when the index alone cannot count."""
 DECODED_BUDGET: Final = 200
 """The same where every row must be decoded and checked."""
-SMALL_COUNT: Final = 1_000
-"""Where the total of a page stops when words are many, or rare and frequent ones meet."""
+SMALL_COUNT: Final = 500
+"""Where the total of a page stops when rare and frequent words meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ class Search:
 
     @property
     def _cap(self) -> int:
-        """Where the count for a page stops: a list is not made to wait for its total."""
-        size = len(words(self.plan.index))
-        if self.blocks.is_mixed(self.plan.index):
-            return SMALL_COUNT
-        return COUNT_CAP if size <= MANY_WORDS else SMALL_COUNT if size <= 4 * MANY_WORDS else 0
+        """Where the count for a page stops, so that a list does not wait for its total; 0: what
+        the page has seen must do."""
+        if len(words(self.plan.index)) > MANY_WORDS:
+            return 0
+        return SMALL_COUNT if self.blocks.is_mixed(self.plan.index) else COUNT_CAP
 
     def _scan(
         self,
