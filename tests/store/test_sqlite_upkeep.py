@@ -180,6 +180,19 @@ def test_a_key_with_too_many_values_is_capped_and_still_found(
     assert stored_tokens(path) == expected_tokens(path)
 
 
+def test_a_full_dictionary_that_lacks_nothing_is_not_capped(
+    path: Path, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("execmeta.store.sql.dictionary.MAX_VALUES", 3)
+
+    for number in (1, 2, 3):
+        Writer(path).apply([started(number)])
+
+    with sqlite3.connect(path) as connection:
+        found = connection.execute("SELECT n, capped FROM kv_key WHERE key = 'm:n'").fetchone()
+    assert found == (3, 0)
+
+
 def test_writing_goes_on_during_a_check(path: Path, writer: Writer) -> None:
     done = threading.Event()
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from execmeta.store.tokens import Entry, id_token
+from execmeta.store.tokens import STRING, Entry
 
 MAX_VALUES: Final = 200_000
 """Values collected per key: a key with more is no candidate for glob and range by dictionary."""
@@ -28,7 +28,7 @@ class Dictionary:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.seen: set[str] = set()
-        """Tokens of entries that are stored for sure."""
+        """Tokens of entries that are stored, or were too many or too long to be."""
         self._capped: set[str] = set()
 
     def forget(self) -> None:
@@ -45,12 +45,14 @@ class Dictionary:
         """
         if len(self.seen) > _MAX_SEEN:
             self.seen.clear()
+        seen, capped = self.seen, self._capped
         found: dict[str, list[Entry]] = defaultdict(list)
         for token, entry in entries.items():
-            if token not in self.seen and entry.key not in self._capped:
+            if token not in seen and entry.key not in capped:
                 found[entry.key].append(entry)
         for key, values in found.items():
             self._write_values(key, values)
+        seen.update(entries)
         self._connection.executemany(
             'INSERT INTO kv_key (key, "rows") VALUES (?, ?) '
             'ON CONFLICT (key) DO UPDATE SET "rows" = "rows" + excluded."rows"',
@@ -58,30 +60,18 @@ class Dictionary:
         )
 
     def _write_values(self, key: str, values: list[Entry]) -> None:
+        """Store entries of one key; stop collecting for it when one of them has no place."""
         execute = self._connection.execute
         row = execute("SELECT n, capped FROM kv_key WHERE key = ?", (key,)).fetchone()
         count, capped = row or (0, 0)
-        storable = [entry for entry in values if entry.storable]
-        full = count + len(storable) > MAX_VALUES
-        if full:
+        wanted = [entry for entry in values if entry.text is not None or entry.vtype != STRING]
+        stop = bool(capped) or len(wanted) < len(values)
+        if count + len(wanted) > MAX_VALUES:
             # Exact near the limit, where some of them are stored already.
-            storable = [entry for entry in storable if not self._is_stored(entry)]
-            storable = storable[: MAX_VALUES - count]
-        added = 0
-        if storable and not capped:
-            # One with a number and one without: to bind a None is slow.
-            many = self._connection.executemany
-            insert = "INSERT OR IGNORE INTO kv (id, key, vtype, value_text"
-            numbers = [
-                (*entry[:3], entry.text or "", entry.number)
-                for entry in storable
-                if entry.number is not None
-            ]
-            texts = [(*entry[:3], entry.text or "") for entry in storable if entry.number is None]
-            added = many(f"{insert}, value_num) VALUES (?, ?, ?, ?, ?)", numbers).rowcount
-            added += many(f"{insert}) VALUES (?, ?, ?, ?)", texts).rowcount
-            self.seen.update(id_token(entry.id) for entry in storable)
-        stop = capped or len(storable) < len(values)
+            wanted = [entry for entry in wanted if not self._is_stored(entry)]
+            stop = stop or count + len(wanted) > MAX_VALUES
+            wanted = wanted[: MAX_VALUES - count]
+        added = 0 if capped else self._insert(wanted)
         if added or stop > capped or row is None:
             execute(
                 "INSERT INTO kv_key (key, n, capped) VALUES (?, ?, ?) ON CONFLICT (key) "
@@ -90,6 +80,18 @@ class Dictionary:
             )
         if stop:
             self._capped.add(key)
+
+    def _insert(self, entries: list[Entry]) -> int:
+        """Store entries of one key that may be stored already; how many were not."""
+        # In the order of the B-tree; those without a number apart, as to bind a None is slow.
+        entries.sort(key=lambda entry: (entry.vtype, entry.text or ""))
+        plain = [(*entry[:3], entry.text or "") for entry in entries if entry.number is None]
+        numbered = [entry for entry in entries if entry.number is not None]
+        many = self._connection.executemany
+        insert = "INSERT OR IGNORE INTO kv (id, key, vtype, value_text"
+        added: int = many(f"{insert}) VALUES (?, ?, ?, ?)", plain).rowcount
+        added += many(f"{insert}, value_num) VALUES (?, ?, ?, ?, ?)", numbered).rowcount
+        return added
 
     def _is_stored(self, entry: Entry) -> bool:
         found = self._connection.execute(
