@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from execmeta.filters.query import Query
 from execmeta.model.event import Event
 from execmeta.model.execution import Execution, Json
 from execmeta.model.history import MetadataChange
 from execmeta.model.ids import ExecutionId
+
+if TYPE_CHECKING:
+    # A recorder knows stores and asks them nothing.
+    from execmeta.filters.query import Query
 
 
 @dataclass(frozen=True, slots=True)

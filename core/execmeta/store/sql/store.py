@@ -1,23 +1,27 @@
-"""SqlStore: the store contract over a SQLite file; each method is one call into a neighbour."""
+"""SqlStore: the store contract over a SQLite file; each method is one call into a neighbour.
+
+What only readers need is imported by the first read: a recorder that delivers its events at the
+end of a run pays for none of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from execmeta.filters.query import Query
 from execmeta.model.event import Event
 from execmeta.model.execution import Execution
 from execmeta.model.history import MetadataChange
 from execmeta.model.ids import ExecutionId
 from execmeta.store.base import Applied, CheckReport, KeyStats, Page, Progress, StoreStats
-from execmeta.store.resolving import resolve
-from execmeta.store.sql import facets, trees
 from execmeta.store.sql.reader import Reader
-from execmeta.store.sql.reads import Search
-from execmeta.store.sql.seek import References
 from execmeta.store.sql.writer import Writer
+
+if TYPE_CHECKING:
+    from execmeta.filters.query import Query
+    from execmeta.store.sql.reads import Search
 
 
 class SqlStore:
@@ -54,11 +58,16 @@ class SqlStore:
 
     def get(self, execution_id: ExecutionId) -> Execution:
         """See `Store.get`."""
+        from execmeta.store.sql import trees
+
         with self._reader.snapshot() as connection:
             return trees.get(connection, execution_id, self.tenant)
 
     def resolve(self, ref: str) -> ExecutionId:
         """See `Store.resolve`."""
+        from execmeta.store.resolving import resolve
+        from execmeta.store.sql.seek import References
+
         with self._reader.snapshot() as connection:
             return resolve(References(connection), ref)
 
@@ -74,26 +83,36 @@ class SqlStore:
 
     def children(self, execution_id: ExecutionId) -> tuple[Execution, ...]:
         """See `Store.children`."""
+        from execmeta.store.sql import trees
+
         with self._reader.snapshot() as connection:
             return trees.children(connection, execution_id, self.tenant)
 
     def subtree(self, execution_id: ExecutionId, *, limit: int = 100_000) -> tuple[Execution, ...]:
         """See `Store.subtree`."""
+        from execmeta.store.sql import trees
+
         with self._reader.snapshot() as connection:
             return trees.subtree(connection, execution_id, limit, self.tenant)
 
     def keys(self, query: Query, *, values: int = 10) -> tuple[KeyStats, ...]:
         """See `Store.keys`."""
+        from execmeta.store.sql import facets
+
         with self._search(query) as search:
             return facets.keys(search, values)
 
     def key_names(self) -> tuple[str, ...]:
         """See `Store.key_names`."""
+        from execmeta.store.sql import facets
+
         with self._reader.snapshot() as connection:
             return facets.key_names(connection)
 
     def history(self, execution_id: ExecutionId) -> tuple[MetadataChange, ...]:
         """See `Store.history`."""
+        from execmeta.store.sql import trees
+
         with self._reader.snapshot() as connection:
             return trees.history(connection, execution_id, self.tenant)
 
@@ -111,6 +130,8 @@ class SqlStore:
 
     def stats(self) -> StoreStats:
         """See `Store.stats`."""
+        from execmeta.store.sql import facets
+
         with self._reader.snapshot() as connection:
             return facets.stats(connection)
 
@@ -121,5 +142,7 @@ class SqlStore:
 
     @contextmanager
     def _search(self, query: Query) -> Iterator[Search]:
+        from execmeta.store.sql.reads import Search
+
         with self._reader.snapshot() as connection:
             yield Search.of(connection, query, self.tenant)
