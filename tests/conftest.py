@@ -10,11 +10,12 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+# Read once: it is for the suite, and no test's programs should see it.
+REQUIRED = frozenset(os.environ.get("EXECMETA_TEST_REQUIRE", "").split(",")) - {""}
+
 # No deadline: nothing here is asserted on wall time. Where a failure must mean the same thing to
 # everybody, the drawn data are the same in each run; a developer's runs go on exploring.
-settings.register_profile(
-    "execmeta", deadline=None, derandomize="EXECMETA_TEST_REQUIRE" in os.environ
-)
+settings.register_profile("execmeta", deadline=None, derandomize=bool(REQUIRED))
 settings.load_profile("execmeta")
 
 
@@ -28,8 +29,7 @@ def no_users_database(
     is itself recorded, or run on a developer's machine, gives the same answers as one in CI.
     """
     for name in [name for name in os.environ if name.startswith("EXECMETA_")]:
-        if name != "EXECMETA_TEST_REQUIRE":
-            monkeypatch.delenv(name)
+        monkeypatch.delenv(name)
     for name in ("TRACEPARENT", "TRACESTATE", "BAGGAGE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -49,10 +49,9 @@ def missing() -> Callable[[str, str], NoReturn]:
     It skips with the hint; where EXECMETA_TEST_REQUIRE names it, or is `all`, it fails: what CI
     promised to have is never skipped in silence.
     """
-    required = os.environ.get("EXECMETA_TEST_REQUIRE", "").split(",")
 
     def missing_(what: str, hint: str) -> NoReturn:
-        if "all" in required or what in required:
+        if "all" in REQUIRED or what in REQUIRED:
             pytest.fail(f"{what} is required here and missing: {hint}", pytrace=False)
         pytest.skip(f"{what} is missing: {hint}")
 
