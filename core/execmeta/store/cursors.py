@@ -12,10 +12,13 @@ import hashlib
 import hmac
 import json
 import re
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from execmeta.errors import QueryError
-from execmeta.filters.query import Query
+
+if TYPE_CHECKING:
+    # A store that only takes events makes its key here, and answers no query.
+    from execmeta.filters.query import Query
 
 KEY_BYTES = 32
 """Length of the key that lives in a store."""
