@@ -90,7 +90,7 @@ READS = {
     "under": (listing(f"under={TOP}"), "e USING COVERING INDEX e_parent (parent_tid=?)"),
     "id": (listing(f"id={LEAF}"), "execution USING INTEGER PRIMARY KEY"),
     "external id": (listing("external_id=job-7"), "e_external (external_id=?)"),
-    "trace": (listing(f"trace_id={8:032x}"), "e_trace (trace_id=?)"),
+    "trace": (listing(f"trace_id={8:032x}"), "tok VIRTUAL TABLE INDEX"),
     "get": (lambda c: trees.get(c, LEAF, ""), "execution USING INTEGER PRIMARY KEY"),
     "children": (lambda c: trees.children(c, TOP, ""), "e_parent (parent_tid=?)"),
     "subtree": (lambda c: trees.subtree(c, TOP, 100, ""), "e_parent (parent_tid=?)"),

@@ -5,6 +5,8 @@ A visible execution has
 
 - `a`; `p` when a list of scope `top` shows it; `d<day>` of its start; `t<last 6 hex digits>` of
   its id, so that an ending is found without an index of its own;
+- `r<last 15 hex digits>` of its trace id: a B-tree by trace ids would dirty a page for nearly
+  every execution;
 - `v<hash>` of kind, name and status (space `f`);
 - for metadata (`m`), attributes (`a`) and the iterator's item (`i`), at every dotted path:
   `h<hash>` for presence and `v<hash>` for each typed value, arrays element by element;
@@ -124,6 +126,15 @@ def tail_token(digits: str) -> str:
     't6789ab'
     """
     return f"t{digits[-MIN_REFERENCE_DIGITS:]}"
+
+
+def trace_token(trace_id: str) -> str:
+    """Token of every execution of a trace, by the part of its id that W3C wants random.
+
+    >>> trace_token("4bf92f3577b34da6a3ce929d0e0e4736")
+    'r3ce929d0e0e4736'
+    """
+    return f"r{trace_id[-15:]}"
 
 
 def number_text(number: int | float) -> str:

@@ -33,13 +33,13 @@ _CHUNK: Final = 500
 # Twice as slow as INSERT: it may have to undo a part, and keeps a journal for that.
 _REPLACE: Final = f"REPLACE INTO execution VALUES ({', '.join('?' * len(COLUMNS))})"
 _PLACED: Final = frozenset(
-    "tid id parent_tid root_tid kind name depth external_id trace_id owner".split()
+    "tid id parent_tid root_tid kind name depth external_id owner".split()
 )
 """Columns that stand in an index, or change only when another start wins."""
 _CHANGING: Final = [name for name in COLUMNS if name not in _PLACED]
 _CHANGING_AT: Final = [COLUMNS.index(name) for name in _CHANGING]
 _PLACED_AT: Final = [COLUMNS.index(name) for name in COLUMNS if name in _PLACED]
-# A statement that names no indexed column leaves the B-trees of parent, root and trace alone.
+# A statement that names no indexed column leaves the B-trees of parent and root alone.
 _UPDATE: Final = (
     f"UPDATE execution SET {', '.join(name + ' = ?' for name in _CHANGING)} WHERE tid = ?"
 )

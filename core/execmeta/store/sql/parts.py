@@ -21,6 +21,7 @@ from execmeta.store.tokens import (
     has_token,
     part_of_document,
     part_of_item,
+    trace_token,
     value_token,
 )
 
@@ -111,7 +112,8 @@ class PartCache:
             document = {"kind": kind, "name": name, "status": status}
             named = self._named[kind, name, status] = " ".join(self._tokens("f", document))
         top = f" {TOP}" if parent_tid is None or kind in TOP_KINDS else ""
-        return f"{day}{top} t{raw_id[-3:].hex()} {named}"
+        trace = f" {trace_token(row[19].hex())}" if row[19] else ""
+        return f"{day}{top} t{raw_id[-3:].hex()}{trace} {named}"
 
     def flat(self, letter: str, document: dict[str, Any]) -> tuple[list[str], KeySet] | None:
         """Tokens of the values, in their order, and the keys of a document without containers;

@@ -7,6 +7,7 @@ predicate; a plan that is exact can count without reading rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -54,14 +55,16 @@ from execmeta.store.tokens import (
     has_token,
     id_token,
     several_token,
+    trace_token,
 )
 
 INDEXED_FIELDS: Final = frozenset({"kind", "name", "status"})
 """Fields with index tokens."""
-LOOKED_UP: Final = {"external_id": "external_id", "trace_id": "trace_id"}
-"""Fields with an index of their own, and its column."""
+LOOKED_UP: Final = frozenset({"external_id"})
+"""Fields with an index of their own."""
 MANY_WORDS: Final = 16
 """Words of one comparison from which on opening them all is worth a look at the newest rows."""
+_TRACE: Final = re.compile("[0-9a-f]{32}")
 MAX_DAYS: Final = 400
 """Longest span of days that is asked of the index."""
 
@@ -264,6 +267,10 @@ def _field(node: OneOf | Compare | Glob | Has | IsNull, vocabulary: Vocabulary) 
                 return _compared(node.path, (node,), vocabulary)
             case _:
                 return _exactly(EVERYTHING if isinstance(node, Has) else NOTHING)
+    if name == "trace_id" and isinstance(node, OneOf):
+        texts = [item.text for item in node.literals if item.text and _TRACE.fullmatch(item.text)]
+        # Not exact: the token has a part of the digits.
+        return Bounds(either(Word(trace_token(text)) for text in texts), NOTHING)
     if name == "started" and isinstance(node, Compare) and isinstance(node.bound, int):
         return _days(node.op, node.bound, vocabulary)
     return UNKNOWN

@@ -45,7 +45,6 @@ _MAKE = (
     """,
     "CREATE INDEX e_root ON execution (root_tid) WHERE root_tid IS NOT NULL",
     "CREATE INDEX e_parent ON execution (parent_tid) WHERE parent_tid IS NOT NULL",
-    "CREATE INDEX e_trace ON execution (trace_id) WHERE trace_id IS NOT NULL",
     "CREATE INDEX e_external ON execution (external_id) WHERE external_id IS NOT NULL",
     """
     CREATE INDEX e_open ON execution (coalesce(end_wid, wid))
