@@ -39,6 +39,9 @@ def no_users_database(
     # Settings files of the user, and the places that are looked at beside the named ones.
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(place / name.lower()))
+    # The last place of a spool is shared by everything on the machine.
+    (place / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(place / "tmp"))
     return place
 
 
