@@ -360,3 +360,28 @@ print(before == after, threading.active_count())
     process = run(program, settings)
 
     assert process.communicate(timeout=30)[0] == "True 1\n"
+
+
+def test_a_program_that_closes_all_descriptors_loses_no_event(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    program = (
+        "context = recorder.start('session', 's')\n"
+        "os.closerange(3, 256)\n"
+        f"files = [os.open({str(theirs)!r}, os.O_WRONLY | os.O_CREAT) for _ in range(8)]\n"
+        "os.write(files[0], b'precious')\n"
+        "recorder.complete('test', 't', parent=context, status='success')\n"
+        "recorder.finish(context.id, 'success')\n"
+        "shipped = recorder.close(timeout_s=5)\n"
+        "print(context.id, shipped.reason)\n"
+    )
+
+    output = run(program, settings).communicate()[0]
+
+    execution_id, _, reason = output.strip().partition(" ")
+    assert "closed the descriptor" in reason
+    assert theirs.read_bytes() == b"precious"
+    drain(store, spool_of(settings))
+    assert store.get(execution_id).status == "success"
+    assert len(store.subtree(execution_id)) == 2

@@ -17,7 +17,7 @@ import pytest
 
 from execmeta.spool.lines import to_line
 from execmeta.spool.reading import TORN_TAIL, BadLine, GoodLine, header_of
-from execmeta.spool.segment import SegmentBusyError, SegmentWriter
+from execmeta.spool.segment import SegmentBusyError, SegmentTakenError, SegmentWriter
 from execmeta.spool.system import take_lock
 
 Reader = Callable[..., list[GoodLine | BadLine]]
@@ -161,6 +161,27 @@ def test_a_removed_segment_says_so(segment: SegmentWriter) -> None:
     segment.path.unlink()
 
     assert (before, segment.is_unlinked) == (False, True)
+
+
+def test_a_file_that_got_the_number_of_a_closed_descriptor_is_left_alone(
+    segment: SegmentWriter, read: Reader, tmp_path: Path
+) -> None:
+    segment.append(event(1))
+    number = segment.fileno()
+    os.close(number)
+    theirs = os.open(tmp_path / "theirs", os.O_RDWR | os.O_CREAT)
+    assert theirs == number
+    os.write(theirs, b"precious")
+
+    with pytest.raises(SegmentTakenError):
+        segment.append(event(2))
+    with pytest.raises(SegmentTakenError):
+        segment.fileno()
+    segment.close()
+
+    assert os.pread(theirs, 100, 0) == b"precious"
+    assert numbers(read(segment.path)) == [1]
+    os.close(theirs)
 
 
 def test_a_child_keeps_no_copy_of_the_descriptor(segment: SegmentWriter) -> None:

@@ -13,7 +13,7 @@ from execmeta.recording.delivery import Delivery
 from execmeta.recording.outbox import Load
 from execmeta.spool.lines import LineError, json_of, payload_of
 from execmeta.spool.quarantine import quarantine
-from execmeta.spool.segment import SegmentWriter
+from execmeta.spool.segment import SegmentTakenError, SegmentWriter
 from execmeta.store.base import Store
 
 OUT_OF_TIME: Final = "the time for delivery was over"
@@ -77,9 +77,13 @@ def _ship(load: Load, store: Store, deadline: float, unlink: bool, shipment: Shi
     if load.memory:
         _ship_memory(load.memory, store, shipment)
     for segment in load.segments:
-        delivery = Delivery(
-            segment.fileno(), segment.name, offset=offsets.get(segment.name, 0), owned=True
-        )
+        try:
+            fd = segment.fileno()
+        except SegmentTakenError as error:
+            # Its file stays for the next command; the others are delivered.
+            shipment.reason = str(error.strerror)
+            continue
+        delivery = Delivery(fd, segment.name, offset=offsets.get(segment.name, 0), owned=True)
         try:
             delivery.run(store, deadline)
         finally:

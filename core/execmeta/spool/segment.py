@@ -24,17 +24,27 @@ SEGMENT_VERSION: Final = 1
 HEADER: Final = "segment"
 """Type of the header line."""
 
-_open_fds: set[int] = set()
+_FileIdentity = tuple[int, int]
+_open_fds: dict[int, _FileIdentity] = {}
+
+
+def _identity(fd: int) -> _FileIdentity:
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
+
+
+def _close_own(fd: int, identity: _FileIdentity) -> None:
+    # A program that closed all descriptors may have got this number for a file of its own.
+    with suppress(OSError):
+        if _identity(fd) == identity:
+            os.close(fd)
 
 
 def _close_inherited() -> None:
     # A child's copy of the descriptor would keep the lock of a dead parent. It is closed, not
     # unlocked: LOCK_UN would free the parent's lock too (R9).
-    for fd in list(_open_fds):
-        try:
-            os.close(fd)
-        except OSError:
-            continue
+    for fd, identity in list(_open_fds.items()):
+        _close_own(fd, identity)
     _open_fds.clear()
 
 
@@ -46,10 +56,14 @@ class SegmentBusyError(OSError):
     """A signal handler came in while the same thread was writing."""
 
 
+class SegmentTakenError(OSError):
+    """The program closed our descriptor: the file is on disk, free for any drainer."""
+
+
 class SegmentWriter:
     """Appends whole lines to a new segment. One thread at a time; forget it after a fork."""
 
-    __slots__ = ("_busy", "_fd", "_suspect", "name", "path")
+    __slots__ = ("_busy", "_fd", "_identity", "_suspect", "name", "path")
 
     def __init__(self, fd: int, path: Path) -> None:
         self._fd = fd
@@ -57,7 +71,7 @@ class SegmentWriter:
         self._suspect = False
         self.path = path
         self.name = path.name
-        _open_fds.add(fd)
+        self._identity = _open_fds[fd] = _identity(fd)
 
     @classmethod
     def create(cls, directory: Path, wid: int, at_us: int, store: str = "") -> SegmentWriter:
@@ -91,12 +105,15 @@ class SegmentWriter:
         """Write whole lines with one system call.
 
         Raises:
+            SegmentTakenError: the descriptor is no longer ours; nothing was written.
             OSError: nothing of `lines` stays in the file.
         """
         if self._busy:
             raise SegmentBusyError(errno.EBUSY, "the segment is being written")
         self._busy = True
         try:
+            # Each time: what is written to another file by mistake is that program's data.
+            self.fileno()
             if self._suspect:
                 self._cut_torn_line()
             # Stays set when an exception, of a signal handler too, leaves this block early.
@@ -127,11 +144,17 @@ class SegmentWriter:
     @property
     def is_unlinked(self) -> bool:
         """Somebody removed the file; what is written to it is lost with this process."""
-        return os.fstat(self._fd).st_nlink == 0
+        return os.fstat(self.fileno()).st_nlink == 0
 
     def fileno(self) -> int:
-        """Descriptor for reading what was written, also when the file was unlinked."""
-        return self._fd
+        """Descriptor for reading what was written, also when the file was unlinked.
+
+        Raises SegmentTakenError.
+        """
+        with suppress(OSError):
+            if _identity(self._fd) == self._identity:
+                return self._fd
+        raise SegmentTakenError(errno.EBADF, "the program closed the descriptor of the spool")
 
     def unlink(self) -> None:
         """Remove the file: everything in it is in the store for good."""
@@ -145,10 +168,10 @@ class SegmentWriter:
     def close(self) -> None:
         """Free the lock; from now on any drainer may take the segment."""
         fd, self._fd = self._fd, -1
-        # After a fork it is closed already, and the number may mean another file.
-        if fd in _open_fds:
-            _open_fds.discard(fd)
-            os.close(fd)
+        # After a fork it is closed already, and the number may mean another segment.
+        if _open_fds.get(fd) == self._identity:
+            del _open_fds[fd]
+            _close_own(fd, self._identity)
 
 
 def header_text(wid: int, at_us: int, store: str) -> str:
