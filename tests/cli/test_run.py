@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.scribe import EXECMETA, Run, Scribe, Shell, environment
+from cli.scribe import EXECMETA, ROOT, Run, Scribe, Shell, environment
 
 PYTHON = sys.executable
 
@@ -273,6 +273,34 @@ def test_a_closed_stderr_costs_the_command_nothing(tmp_path: Path) -> None:
     subprocess.run(["bash", "-c", f"{run} 2>&1 >&- | true"], cwd=tmp_path, env=environment())
 
     assert (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_is_gone_costs_the_command_nothing(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    run = f"'{EXECMETA[0]}' -c '{EXECMETA[2]}' run -- sh -c 'exit 5'"
+
+    done = subprocess.run(
+        ["bash", "-c", f"rmdir ../gone; {run}"],
+        cwd=tmp_path / "gone",
+        # Python itself does not start there when its own path is relative.
+        env=environment(EXECMETA_STORE="sqlite:///s.db", PYTHONPATH=str(ROOT / "core")),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["EXECMETA_STORE", "EXECMETA_SPOOL"])
+def test_a_place_in_the_home_of_nobody_costs_the_command_nothing(
+    shell: Shell, variable: str
+) -> None:
+    place = {variable: "~nobody-of-this-name/x.db"}
+
+    done = shell("run", "--", "sh", "-c", "exit 5", env=environment(**place), code=5)
+
+    assert "Traceback" not in done.stderr
 
 
 def test_a_bad_settings_file_costs_the_command_nothing(shell: Shell, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ environment never are: passwords travel in both (reliability.md §3.5).
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -104,11 +105,13 @@ def attributes_of(command: Sequence[str]) -> dict[str, Json]:
 def places_of(settings: Settings) -> dict[str, str]:
     """Store and spool for a child, wherever it goes: relative paths mean our own folder."""
     places = {"EXECMETA_STORE": settings.store}
-    # What is not a file has nothing relative in it.
-    with suppress(SettingsError):
+    # What is not a file has nothing relative in it; our own folder may be deleted by now.
+    with suppress(SettingsError, OSError):
         places["EXECMETA_STORE"] = f"sqlite:///{sqlite_path(settings.store).absolute()}"
     if settings.spool:
-        places["EXECMETA_SPOOL"] = str(Path(settings.spool).expanduser().absolute())
+        places["EXECMETA_SPOOL"] = settings.spool
+        with suppress(OSError):
+            places["EXECMETA_SPOOL"] = os.path.abspath(os.path.expanduser(settings.spool))
     return places
 
 

@@ -77,12 +77,12 @@ def sqlite_path(url: str) -> Path:
     if "\0" in url:
         raise SettingsError(f"A store URL holds no NUL character: {url!a}.")
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
-        return Path(url.removeprefix(_SQLITE)).expanduser()
+        return _home_expanded(url.removeprefix(_SQLITE))
     scheme = _SCHEME.match(url)
     # One letter is a Windows drive, not a scheme.
     if scheme is None or len(scheme[1]) == 1:
         if url.lower().endswith(_FILE_ENDINGS) or "/" in url or "\\" in url:
-            return Path(url).expanduser()
+            return _home_expanded(url)
         raise SettingsError(f"{url!a} is not a store URL. {_KNOWN}")
     name = scheme[1].lower()
     if name == "sqlite":
@@ -92,3 +92,10 @@ def sqlite_path(url: str) -> Path:
     if name.partition("+")[0] in _LATER:
         raise SettingsError(f"Stores of kind {name}: are not in this release. {_KNOWN}")
     raise SettingsError(f"Stores of kind {name}: are not known. {_KNOWN}")
+
+
+def _home_expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{path!a} names the home folder of an unknown user.") from error
