@@ -158,6 +158,44 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_word(scribe: Scribe) -> Non
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("command", ["list", "list -o json", "show latest", "tree latest"])
+def test_a_closed_output_is_no_error(scribe: Scribe, command: str) -> None:
+    scribe.add()
+
+    done = subprocess.run(
+        ["bash", "-c", f"{EXECMETA[0]} -c '{EXECMETA[2]}' {command} >&-"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no file that is always full")
+@pytest.mark.parametrize("command", ["list", "list -o json", "show latest", "--help"])
+def test_an_output_on_a_full_disk_is_one_clear_message(scribe: Scribe, command: str) -> None:
+    scribe.add()
+
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*EXECMETA, *command.split()],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode == 3
+    assert done.stderr == "Error: The output cannot be written: No space left on device.\n"
+
+
+def test_a_store_in_the_home_of_nobody_is_named(execmeta: Run) -> None:
+    url = "sqlite:///~nobody-of-this-name/x.db"
+
+    assert "'~nobody-of-this-name/x.db'" in execmeta("list", "--store", url, code=2).stderr
+
+
 def test_ctrl_c_ends_without_a_word(scribe: Scribe) -> None:
     for number in range(300):
         scribe.add(f"run{number}", metadata={"text": "x" * 900})

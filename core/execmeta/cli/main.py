@@ -17,7 +17,13 @@ from typing import Any, Final
 import click
 
 from execmeta import __version__
-from execmeta.cli.failures import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, report
+from execmeta.cli.failures import (
+    EXIT_BROKEN_PIPE,
+    EXIT_INTERRUPTED,
+    EXIT_STORE,
+    report,
+    say,
+)
 from execmeta.cli.visible import visible
 from execmeta.errors import ExecmetaError
 
@@ -75,17 +81,36 @@ class Commands(click.Group):
             # No traceback and no message: who pressed the keys knows.
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
-            # The interpreter flushes once more when it ends; that must not fail aloud.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             ctx.exit(EXIT_BROKEN_PIPE)
         return result
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             # A name may hold what an old locale cannot spell; it is shown as an escape.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        return super().main(args, *rest, **extra)
+        try:
+            return super().main(args, *rest, **extra)
+        except OSError as error:
+            # The store speaks of its own failures; this is the output, on a full disk.
+            _drop_output()
+            say(f"Error: The output cannot be written: {visible(error.strerror or str(error))}.")
+            sys.exit(EXIT_STORE)
+
+
+def _open_closed_streams() -> None:
+    """Who closed stdout (`>&-`) wants no output; no file of ours may take its number either."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Open as long as the process lives.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """The interpreter flushes once more when it ends; that must not fail aloud."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(
