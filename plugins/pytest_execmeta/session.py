@@ -205,9 +205,9 @@ class SessionRecorder:
         share = max(_DELIVERY_MIN_S, _DELIVERY_SHARE * (time.monotonic() - self._began))
         shipped = self._recorder.close(min(self._choice.settings.exit_timeout, share))
         if shipped.left and shipped.reason != OUT_OF_TIME and terminal is not None:
+            why = f": {shipped.reason}" if shipped.reason else ""
             terminal.write_line(
-                f"execmeta: {shipped.left} event(s) wait on disk for the next execmeta command: "
-                f"{shipped.reason}"
+                f"execmeta: {shipped.left} event(s) wait on disk for the next execmeta command{why}"
             )
 
     def _status(self, code: int) -> str:

@@ -7,6 +7,11 @@ import json
 import pytest
 from cli.scribe import Run, Scribe
 
+from execmeta.cli.announcements import announcements
+from execmeta.filters.binder import bind_query
+from execmeta.model.limits import COUNT_CAP
+from execmeta.store.base import Page
+
 
 def names(output: str) -> list[str]:
     return [execution["name"] for execution in json.loads(output)["executions"]]
@@ -217,3 +222,11 @@ def test_a_narrow_terminal_keeps_id_name_status_and_metadata(
     assert lines[0].split() == ["ID", "NAME", "STATUS", "METADATA"]
     assert max(map(len, lines)) <= 50
     assert "…" in lines[1]
+
+
+def test_a_hidden_count_that_ends_at_its_cap_is_not_told_as_exact(scribe: Scribe) -> None:
+    page, query = Page((), None, 0, hidden_below=COUNT_CAP), bind_query("")
+
+    assert list(announcements(page, query, scribe.store, "table")) == [
+        "10,000 or more below: --all"
+    ]

@@ -251,7 +251,9 @@ def test_a_spool_that_cannot_be_written_costs_the_command_nothing(
     nowhere = {"EXECMETA_SPOOL": "file/a", "XDG_STATE_HOME": f"{tmp_path}/file/b"}
     alone = environment(**nowhere, TMPDIR=f"{tmp_path}/file/c")
 
-    shell("run", "--", "sh", "-c", "exit 5", env=alone, code=5)
+    done = shell("run", "--", "sh", "-c", "exit 5", env=alone, code=5)
+
+    assert f"{tmp_path}/file/a: " in done.stderr
 
 
 def test_a_fault_of_our_own_costs_the_command_nothing(shell: Shell, tmp_path: Path) -> None:

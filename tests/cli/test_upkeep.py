@@ -192,6 +192,15 @@ def test_doctor_exits_with_three_when_the_store_is_out_of_reach(
     assert (found["healthy"], str(path) in found["store"]["error"]) == (False, True)
 
 
+def test_doctor_warns_of_a_spool_that_cannot_be_used(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    place = str(tmp_path / "file" / "spool")
+
+    shown = shell("doctor", env=environment(EXECMETA_SPOOL=place)).stdout
+
+    assert f"{place} is not in use: {tmp_path}/file is no folder" in shown
+
+
 def test_doctor_shows_wrong_settings_and_no_secret(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.execmeta]\nexit_timout = 1\n")
     secret = environment(EXECMETA_API_KEY="exm_topsecret")

@@ -31,6 +31,19 @@ def test_named_place_then_state_folder_then_a_folder_per_user() -> None:
     )
 
 
+def test_a_relative_place_in_a_deleted_folder_is_only_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    environ = {"EXECMETA_SPOOL": "here", "XDG_STATE_HOME": str(tmp_path)}
+
+    assert places(environ)[0] == Place(Path("here"), "named")
+    assert Path("here") not in existing(environ)
+
+
 def test_the_state_folder_is_below_home_and_never_relative() -> None:
     found = places({"XDG_STATE_HOME": "state", "HOME": "/home/me", "TMPDIR": "tmp"})
 

@@ -24,6 +24,7 @@ from execmeta.filters.nodes import (
 )
 from execmeta.filters.parser import parse
 from execmeta.filters.query import Query
+from execmeta.model.limits import COUNT_CAP
 from execmeta.store.base import Page, Store
 
 _TELLS_ITSELF: Final = frozenset({"json"})
@@ -44,7 +45,9 @@ def announcements(
         shown = counted(page.total, "match", capped=page.total_capped)
         yield f"{len(page.executions):,} of {shown} shown. Next page: --cursor {page.next_cursor}"
     if page.hidden_below and output not in _TELLS_ITSELF:
-        yield f"{page.hidden_below:,} more below: --all"
+        # Counted up to there only: it may be the number, or far more.
+        or_more = " or" if page.hidden_below >= COUNT_CAP else ""
+        yield f"{page.hidden_below:,}{or_more} more below: --all"
     for name in usage.uses_not_equal(node, tuple(fields)):
         left_out, capped = _left_out(node, name, query, store, fields)
         if left_out:

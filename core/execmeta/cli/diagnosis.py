@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sqlite3
@@ -36,7 +37,11 @@ def diagnosis(settings: Settings) -> dict[str, Any]:
         "spool": [_spool(path) for path in spools(settings)],
         "settings": _settings(settings),
         "plugins": _plugins(settings),
-        "warnings": [*settings.warnings, *_sqlite_warnings()],
+        "warnings": [
+            *settings.warnings,
+            *_spool_warnings(settings),
+            *_sqlite_warnings(),
+        ],
     }
 
 
@@ -115,6 +120,20 @@ def _plugins(settings: Settings) -> list[dict[str, Any]]:
             "refused": plugin.refused,
         }
         for plugin in host.describe()
+    ]
+
+
+def _spool_warnings(settings: Settings) -> list[str]:
+    """That the named spool cannot be used, told from the nearest folder that exists."""
+    if not settings.spool:
+        return []
+    path = Path(os.path.expanduser(settings.spool))
+    nearest = next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return []
+    return [
+        f"The spool {path} is not in use: {nearest} is no folder that may be written. "
+        "Events go to the next place instead."
     ]
 
 

@@ -7,6 +7,7 @@ its child's code.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ COMMANDS: Final = {
 }
 """Name and summary, in the order of the help: importing nine modules to print nine lines would
 cost more than the lines. A test holds the summaries equal to the commands' own."""
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Commands(click.Group):
@@ -94,6 +97,8 @@ class Commands(click.Group):
         try:
             return super().main(args, *rest, **extra)
         except OSError as error:
+            if error.errno not in _NO_ROOM or error.filename is not None:
+                raise
             # The store speaks of its own failures; this is the output, on a full disk.
             _drop_output()
             say(f"Error: The output cannot be written: {visible(error.strerror or str(error))}.")

@@ -173,7 +173,8 @@ class Outbox:
                 at_us = time.time_ns() // 1000
                 segment = SegmentWriter.create(directory, self.wid, at_us, self._label())
             except OSError as error:
-                refusals.append(str(error))
+                why = error.strerror
+                refusals.append(f"{place.path}: {why}" if why else str(error))
                 self.counters.fault(_words_of(error), 1)
                 continue
             if refusals:

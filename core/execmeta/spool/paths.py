@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -37,7 +38,11 @@ def places(environ: Mapping[str, str], named: str | None = None) -> tuple[Place,
     found: list[Place] = []
     named = named or environ.get(SPOOL_VARIABLE)
     if named:
-        found.append(Place(Path(os.path.abspath(os.path.expanduser(named))), "named"))
+        path = os.path.expanduser(named)
+        # A relative one in a folder that was deleted stays as it is: it cannot be made there.
+        with suppress(OSError):
+            path = os.path.abspath(path)
+        found.append(Place(Path(path), "named"))
     state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
     # The XDG specification has relative paths ignored.
     if not os.path.isabs(state):
