@@ -32,9 +32,7 @@ _CHUNK: Final = 500
 """Keys asked for in one statement."""
 # Twice as slow as INSERT: it may have to undo a part, and keeps a journal for that.
 _REPLACE: Final = f"REPLACE INTO execution VALUES ({', '.join('?' * len(COLUMNS))})"
-_PLACED: Final = frozenset(
-    "tid id parent_tid root_tid kind name depth external_id owner".split()
-)
+_PLACED: Final = frozenset("tid id parent_tid root_tid kind name depth external_id owner".split())
 """Columns that stand in an index, or change only when another start wins."""
 _CHANGING: Final = [name for name in COLUMNS if name not in _PLACED]
 _CHANGING_AT: Final = [COLUMNS.index(name) for name in _CHANGING]
